@@ -1,0 +1,18 @@
+//! The words of presence as types: ids, statuses, members, snapshots, diffs, limits.
+//!
+//! Pure: no runtime, no SQL, no HTTP, no clock. What is parsed here is known to be good everywhere else.
+
+pub mod beat;
+pub mod cursor;
+pub mod id;
+pub mod limits;
+pub mod member;
+pub mod status;
+pub mod stamp;
+
+pub use beat::{Beat, BeatKey, Lease, Outcome, State};
+pub use cursor::Cursor;
+pub use id::{EventId, IdType, IdTypes, RoomId, UserId};
+pub use member::{Absent, Diff, Left, Member, Snapshot};
+pub use stamp::Stamp;
+pub use status::Status;

@@ -1,0 +1,73 @@
+//! A heartbeat and what became of it.
+
+use uuid::Uuid;
+
+use super::{RoomId, Stamp, Status, UserId};
+
+/// Whose lease: one tab or device of one user in one room.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BeatKey {
+    /// Where.
+    pub room: RoomId,
+    /// Who.
+    pub user: UserId,
+    /// Which tab or device.
+    pub session: Uuid,
+}
+
+/// What a heartbeat says beside "still here". Absent means unchanged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// A new status.
+    pub status: Option<Status>,
+    /// How long that status holds, in milliseconds, 0 to 366 days; it becomes `active` then. With `typing`: how long
+    /// the overlay lasts.
+    pub status_ttl_ms: Option<i64>,
+    /// Custom text; empty clears it.
+    pub message: Option<String>,
+    /// What the user is looking at; empty clears it.
+    pub activity: Option<String>,
+    /// A JSON object as text; `{}` clears it.
+    pub data: Option<String>,
+    /// The client's own number of this call; orders heartbeats and leaves of one session.
+    pub seq: Option<i64>,
+}
+
+/// Renews a lease, or joins where there is none.
+#[derive(Debug, Clone)]
+pub struct Beat {
+    /// Whose lease.
+    pub key: BeatKey,
+    /// What it says.
+    pub state: State,
+}
+
+/// The promise that a heartbeat is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The session's own status, `Invisible` where it is not to be seen.
+    pub status: Status,
+    /// When this session joined; none where it is invisible.
+    pub joined_at: Option<Stamp>,
+    /// The end of the lease by the database's clock; none where it is invisible.
+    pub expires_at: Option<Stamp>,
+}
+
+/// What became of one heartbeat of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Joined or renewed.
+    Ok(Lease),
+    /// The room is missing or closed to this user.
+    Denied,
+    /// Overtaken by the session's leave.
+    Stale,
+    /// Logged out: this session id may not return.
+    Ended,
+    /// One more session than a member may have.
+    TooManySessions,
+    /// The database refused a field that the edge let pass.
+    Invalid,
+    /// The room was locked by somebody; nothing was done, try again.
+    Busy,
+}

@@ -1,0 +1,78 @@
+//! What went wrong, in our own words.
+//!
+//! Named by what happened, never by an HTTP status (that is `http::problem`'s) and never by the driver's types:
+//! `db` turns SQLSTATEs into these, by code and never by text.
+
+use std::time::Duration;
+
+/// Everything that a caller may be told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request does not say what it must; the text is for the caller.
+    #[error("{0}")]
+    Invalid(String),
+    /// No token, or none that is good.
+    #[error("a valid bearer token is required")]
+    Unauthenticated,
+    /// A good token without the scope that this call needs.
+    #[error("the token lacks the scope {0}")]
+    Forbidden(&'static str),
+    /// There is no such room, or the caller may not know of it: nobody can tell which.
+    #[error("no such room")]
+    RoomNotFound,
+    /// As for rooms: missing and forbidden are one.
+    #[error("no such event")]
+    EventNotFound,
+    /// Nobody by that id shares a room with the caller.
+    #[error("no such user")]
+    UserNotFound,
+    /// The URL names nothing.
+    #[error("no such path")]
+    PathNotFound,
+    /// The URL exists, the method does not.
+    #[error("method not allowed here")]
+    MethodNotAllowed,
+    /// The session left with this number or a later one.
+    #[error("this heartbeat was overtaken by its session's leave")]
+    StaleHeartbeat,
+    /// The session was logged out and may not return.
+    #[error("this session was logged out")]
+    SessionEnded,
+    /// The member has as many sessions in the room as one may have.
+    #[error("too many sessions of one user in one room")]
+    TooManySessions,
+    /// The user has as many streams on this node as one may have.
+    #[error("too many open streams")]
+    TooManyStreams,
+    /// The body is longer than the limit, in bytes.
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(usize),
+    /// The body's media type is not what this call takes.
+    #[error("the body must be {0}")]
+    UnsupportedMediaType(&'static str),
+    /// The request did not arrive in time.
+    #[error("the request took too long to arrive")]
+    TimedOut,
+    /// Too much at once; try again after this long.
+    #[error("overloaded")]
+    Overloaded(Duration),
+    /// The database is away; try again after this long.
+    #[error("the database is unavailable")]
+    Unavailable(Duration),
+    /// What should not happen. The cause is logged at the edge, and never shown.
+    #[error("internal error")]
+    Bug(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// How long a caller is asked to wait after a passing failure.
+pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl Error {
+    /// What should not have happened, with its cause in words.
+    pub fn bug(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Bug(cause.into())
+    }
+}
+
+/// This crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
