@@ -59,6 +59,9 @@ pub enum Error {
     /// The database is away; try again after this long.
     #[error("the database is unavailable")]
     Unavailable(Duration),
+    /// This node should get no traffic; the text names the causes.
+    #[error("{0}")]
+    NotReady(String),
     /// What should not happen. The cause is logged at the edge, and never shown.
     #[error("internal error")]
     Bug(#[source] Box<dyn std::error::Error + Send + Sync>),

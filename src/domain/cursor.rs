@@ -20,7 +20,10 @@ impl Cursor {
         if epoch.len() != 36 || revision.len() > 19 || !revision.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        Some(Self { epoch: Uuid::try_parse(epoch).ok()?, revision: revision.parse().ok()? })
+        Some(Self {
+            epoch: Uuid::try_parse(epoch).ok()?,
+            revision: revision.parse().ok()?,
+        })
     }
 }
 
@@ -36,7 +39,10 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_the_way_to_the_client_and_back() {
-        let cursor = Cursor { epoch: Uuid::from_u128(7), revision: 42 };
+        let cursor = Cursor {
+            epoch: Uuid::from_u128(7),
+            revision: 42,
+        };
 
         assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
     }

@@ -130,9 +130,20 @@ mod tests {
     fn ids_are_kept_in_the_form_that_postgres_prints() {
         let upper = "6BA7B810-9DAD-11D1-80B4-00C04FD430C8";
 
-        assert_eq!(UserId::parse(upper, IdType::Uuid).expect("a uuid").as_str(), upper.to_lowercase());
-        assert_eq!(RoomId::parse("+007", IdType::Bigint).expect("an integer").as_str(), "7");
-        assert_eq!(RoomId::parse("Ünïcode / ?", IdType::Text).expect("text").as_str(), "Ünïcode / ?");
+        assert_eq!(
+            UserId::parse(upper, IdType::Uuid).expect("a uuid").as_str(),
+            upper.to_lowercase()
+        );
+        assert_eq!(
+            RoomId::parse("+007", IdType::Bigint)
+                .expect("an integer")
+                .as_str(),
+            "7"
+        );
+        assert_eq!(
+            RoomId::parse("Ünïcode / ?", IdType::Text).expect("text").as_str(),
+            "Ünïcode / ?"
+        );
     }
 
     #[test]

@@ -11,7 +11,11 @@ pub struct Stamp(pub OffsetDateTime);
 
 impl std::fmt::Display for Stamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self.0.to_offset(UtcOffset::UTC).format(RFC3339_MS).map_err(|_| std::fmt::Error)?;
+        let text = self
+            .0
+            .to_offset(UtcOffset::UTC)
+            .format(RFC3339_MS)
+            .map_err(|_| std::fmt::Error)?;
         f.write_str(&text)
     }
 }

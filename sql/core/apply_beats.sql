@@ -1,0 +1,101 @@
+-- Heartbeats, set-wise: what presence.heartbeat and presence.heartbeat_batch share.
+--
+-- A renewal that changes nothing that people see is one UPDATE and never touches its room. The rest locks its rooms,
+-- and only then, in a statement of its own, looks at the sessions again and writes them: first and last tabs, limits,
+-- access and earlier leaves are decided under the room's lock. Under it no session row is ever waited for.
+--
+-- wait false, for the service: a room or session that somebody holds gets the outcome busy, and nothing is done to it.
+-- renew_only: what is no plain renewal gets the outcome busy too.
+-- Outcomes: ok, denied, invalid, stale, ended, too_many_sessions, busy.
+create or replace function presence_private.apply_beats(
+        room_ids    presence.room_id[],
+        user_ids    presence.user_id[],
+        session_ids uuid[],
+        statuses    text[],
+        status_ttls interval[],
+        messages    text[],
+        activities  text[],
+        datas       jsonb[],
+        seqs        bigint[],
+        renew_only  boolean,
+        wait        boolean,
+        at_time     timestamptz default null)
+    returns setof presence_private.beat
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    moment constant timestamptz := coalesce(apply_beats.at_time, statement_timestamp());
+    knobs  presence_private.setting;
+    beats  presence_private.beat[];
+    rest   presence_private.said[];
+begin
+    select * into knobs from presence_private.setting;
+
+    with judged as materialized (
+        select i.item::integer as item, i.room_id, i.user_id, i.session_id, i.status, i.status_ttl,
+               i.message, i.activity, i.data, i.seq,
+               case
+                   when i.room_id is null or i.user_id is null or i.session_id is null
+                     or i.status not in ('active', 'idle', 'away', 'busy', 'in_meeting', 'typing', 'invisible')
+                     or i.status_ttl not between interval '0' and interval '366 days'
+                     or char_length(i.message) > 140 or char_length(i.activity) > 80
+                     or jsonb_typeof(i.data) <> 'object' or octet_length(i.data::text) > 1024
+                     or i.seq < 0 then 'invalid'
+                   when not exists (select from presence_private.room_access() a
+                                     where a.room_id = i.room_id and a.user_id = i.user_id) then 'denied'
+               end as refused
+          from unnest(room_ids, user_ids, session_ids, statuses, status_ttls, messages, activities, datas, seqs)
+               with ordinality as i(room_id, user_id, session_id, status, status_ttl, message, activity, data, seq, item)
+    ),
+    held as materialized (
+        select j.item, j.seq, s.room_id, s.user_id, s.session_id,
+               case when j.status = 'typing' and j.seq is not distinct from greatest(j.seq, s.seq)
+                    then moment + coalesce(j.status_ttl, knobs.typing) else s.typing_until end as typing_until
+          from judged j
+          join presence_private.session s
+            on s.room_id = j.room_id and s.user_id = j.user_id and s.session_id = j.session_id
+         where j.refused is null
+           and s.ended_at is null
+           and (j.seq < s.seq      -- overtaken by a later heartbeat: still alive, but what it says is old
+                or ((j.status is null
+                     or (j.status = 'typing' and s.typing_until is not null)
+                     or (j.status = s.status and j.status_ttl is null
+                         and s.status_until is null and s.typing_until is null))
+                    and (j.message is null or j.message = coalesce(s.message, ''))
+                    and (j.activity is null or j.activity = coalesce(s.activity, ''))
+                    and (j.data is null or j.data = coalesce(s.data, '{}'))))
+           for no key update of s skip locked
+    ),
+    renewed as (
+        update presence_private.session s
+           set beat_at = moment,
+               expires_at = moment + knobs.ttl,   -- not greatest(): a clock that jumped back must heal
+               seq = greatest(s.seq, h.seq),
+               typing_until = h.typing_until
+          from held h
+         where s.room_id = h.room_id and s.user_id = h.user_id and s.session_id = h.session_id
+        returning h.item, s.session_id, s.joined_at, s.expires_at,
+                  presence_private.status_at(s.status, s.status_until, s.typing_until, moment) as status
+    )
+    select array_agg(row(j.item, coalesce(j.refused, 'ok'), j.session_id, r.status, r.joined_at, r.expires_at)::presence_private.beat)
+               filter (where j.refused is not null or r.item is not null),
+           array_agg(row(j.item, j.room_id, j.user_id, j.session_id, j.status, j.status_ttl, j.message, j.activity, j.data, j.seq)::presence_private.said)
+               filter (where j.refused is null and r.item is null)
+      into beats, rest
+      from judged j
+      left join renewed r on r.item = j.item;
+
+    return query select * from unnest(beats);
+    if rest is null then
+        return;
+    end if;
+    if apply_beats.renew_only then
+        return query select r.item, 'busy', r.session_id, null::text, null::timestamptz, null::timestamptz from unnest(rest) r;
+        return;
+    end if;
+    return query select * from presence_private.change_sessions(rest, apply_beats.wait, moment, knobs);
+end
+$$;
+comment on function presence_private.apply_beats is 'renews and joins; one outcome an item';

@@ -1,0 +1,148 @@
+-- Heartbeats that may change what people see: joins, new statuses, goings invisible. See apply_beats.
+create or replace function presence_private.change_sessions(
+        rest   presence_private.said[],
+        wait   boolean,
+        moment timestamptz,
+        knobs  presence_private.setting)
+    returns setof presence_private.beat
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    locked  presence.room_id[];
+    beats   presence_private.beat[];
+    touched presence_private.touch[];
+begin
+    perform set_config('synchronous_commit', 'off', true);   -- the NOTIFY lock must not be held across a WAL flush
+    if change_sessions.wait then
+        perform from presence_private.session s
+           join unnest(rest) r on r.room_id = s.room_id and r.user_id = s.user_id and r.session_id = s.session_id
+          order by s.room_id, s.user_id, s.session_id
+            for no key update of s;
+    end if;
+    locked := presence_private.lock_rooms((select array_agg(r.room_id) from unnest(rest) r), wait);
+
+    with mine as materialized (   -- one key twice in a batch: a later word wins, and both get the same answer
+        select max(r.item) as item, r.room_id, r.user_id, r.session_id, max(r.seq) as seq,
+               (array_agg(r.status order by r.item desc) filter (where r.status is not null))[1] as status,
+               (array_agg(r.status_ttl order by r.item desc) filter (where r.status is not null))[1] as status_ttl,
+               (array_agg(r.message order by r.item desc) filter (where r.message is not null))[1] as message,
+               (array_agg(r.activity order by r.item desc) filter (where r.activity is not null))[1] as activity,
+               (array_agg(r.data order by r.item desc) filter (where r.data is not null))[1] as data
+          from unnest(rest) r
+         where r.room_id = any (locked)
+         group by r.room_id, r.user_id, r.session_id
+    ),
+    held as materialized (
+        select s.*
+          from mine m
+          join presence_private.session s
+            on s.room_id = m.room_id and s.user_id = m.user_id and s.session_id = m.session_id
+           for no key update of s skip locked
+    ),
+    judged as materialized (
+        select m.*, h.session_id is not null and h.ended_at is null as alive,
+               case
+                   when h.session_id is null and exists (select from presence_private.session s
+                                                          where s.room_id = m.room_id and s.user_id = m.user_id
+                                                            and s.session_id = m.session_id) then 'busy'
+                   when not exists (select from presence_private.room_access() a
+                                     where a.room_id = m.room_id and a.user_id = m.user_id) then 'denied'
+                   when h.session_id is not null and h.ended_at is null then 'ok'
+                   when exists (select from presence_private.session s
+                                 where s.user_id = m.user_id and s.session_id = m.session_id
+                                   and s.ended_as = 'logged_out' and s.expires_at > moment) then 'ended'
+                   when m.status = 'invisible' then 'ok'
+                   when h.expires_at > moment and m.seq is not null
+                        and (h.seq is null or m.seq <= h.seq) then 'stale'
+                   else 'joins'
+               end as verdict
+          from mine m
+          left join held h on h.room_id = m.room_id and h.user_id = m.user_id and h.session_id = m.session_id
+    ),
+    limited as materialized (
+        select j.*,
+               case
+                   when j.verdict <> 'joins' then j.verdict
+                   when (select count(*) from presence_private.session s
+                          where s.room_id = j.room_id and s.user_id = j.user_id
+                            and s.ended_at is null and s.expires_at > moment)
+                        + row_number() over (partition by j.room_id, j.user_id, j.verdict order by j.item) > knobs.sessions_max
+                        then 'too_many_sessions'
+                   else 'ok'
+               end as outcome
+          from judged j
+    ),
+    next as materialized (   -- h: as it was, where it is alive; what is not said stays
+        select l.item, l.room_id, l.user_id, l.session_id, l.alive, l.status is not distinct from 'invisible' as hides,
+               greatest(l.seq, h.seq) as seq,
+               coalesce(h.joined_at, moment) as joined_at,
+               coalesce(nullif(nullif(l.status, 'typing'), 'invisible'), h.status, 'active') as status,
+               case when coalesce(l.status, 'typing') = 'typing' then h.status_until
+                    when l.status <> 'active' then moment + l.status_ttl end as status_until,
+               case when l.status is null then h.typing_until
+                    when l.status = 'typing' then moment + coalesce(l.status_ttl, knobs.typing) end as typing_until,
+               nullif(coalesce(l.message, h.message), '') as message,
+               nullif(coalesce(l.activity, h.activity), '') as activity,
+               nullif(coalesce(l.data, h.data), '{}') as data,
+               h.message as old_message, h.activity as old_activity, h.data as old_data, h.changed_at
+          from limited l
+          left join held h
+            on h.room_id = l.room_id and h.user_id = l.user_id and h.session_id = l.session_id and h.ended_at is null
+         where l.outcome = 'ok'
+    ),
+    vanished as (   -- nothing is kept of an invisible session, but the number of its going, where it had one
+        delete from presence_private.session s
+         using next n
+         where n.hides and n.seq is null
+           and s.room_id = n.room_id and s.user_id = n.user_id and s.session_id = n.session_id
+           and s.ended_at is null
+    ),
+    written as (
+        insert into presence_private.session as s
+               (session_id, joined_at, beat_at, expires_at, changed_at, status_until, typing_until, ended_at, seq,
+                room_id, user_id, status, ended_as, message, activity, data)
+        select n.session_id, n.joined_at, moment, moment + case when n.hides then interval '2 minutes' else knobs.ttl end,
+               case when (n.message, n.activity, n.data) is not distinct from (n.old_message, n.old_activity, n.old_data)
+                    then n.changed_at else clock_timestamp() end,
+               n.status_until, n.typing_until, case when n.hides then moment end, n.seq,
+               n.room_id, n.user_id, n.status, case when n.hides then 'left' end,
+               case when not n.hides then n.message end,
+               case when not n.hides then n.activity end,
+               case when not n.hides then n.data end
+          from next n
+         where not n.hides or n.seq is not null
+            on conflict (room_id, user_id, session_id) do update
+           set joined_at = excluded.joined_at, beat_at = excluded.beat_at, expires_at = excluded.expires_at,
+               changed_at = excluded.changed_at, status_until = excluded.status_until,
+               typing_until = excluded.typing_until, ended_at = excluded.ended_at, seq = excluded.seq,
+               status = excluded.status, ended_as = excluded.ended_as, message = excluded.message,
+               activity = excluded.activity, data = excluded.data
+        returning s.room_id, s.user_id, s.session_id, s.joined_at, s.expires_at,
+                  presence_private.status_at(s.status, s.status_until, s.typing_until, moment) as status
+    ),
+    answers as (
+        select r.item, coalesce(l.outcome, 'busy') as outcome, r.session_id, coalesce(n.hides, false) as hides,
+               w.status, w.joined_at, w.expires_at
+          from unnest(rest) r
+          left join limited l on l.room_id = r.room_id and l.user_id = r.user_id and l.session_id = r.session_id
+          left join next n on n.item = l.item
+          left join written w on w.room_id = r.room_id and w.user_id = r.user_id and w.session_id = r.session_id
+    )
+    select (select array_agg(row(a.item, a.outcome, a.session_id,
+                                 case when a.hides then 'invisible' else a.status end,
+                                 case when not a.hides then a.joined_at end,
+                                 case when not a.hides then a.expires_at end)::presence_private.beat) from answers a),
+           (select array_agg(row(n.room_id, n.user_id, case when n.hides then 'left' end,
+                                 case when n.hides then moment end)::presence_private.touch)
+              from next n where n.alive or not n.hides)
+      into beats, touched;
+
+    if touched is not null then
+        perform presence_private.settle(touched, moment);
+    end if;
+    return query select * from unnest(beats);
+end
+$$;
+comment on function presence_private.change_sessions is 'heartbeats that are no plain renewal, under their rooms'' locks; one outcome an item';

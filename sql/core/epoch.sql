@@ -1,0 +1,74 @@
+-- The epoch: one id for as long as the unlogged data has lived, so that its loss is noticed.
+
+create or replace function presence_private.begin_epoch()
+    returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from presence_private.epoch;
+    insert into presence_private.epoch (system_identifier, database_oid)
+    select c.system_identifier, d.oid
+      from pg_control_system() c, pg_database d
+     where d.datname = current_database()
+        on conflict (one) do nothing;
+    perform pg_notify('presence', '*');
+end
+$$;
+comment on function presence_private.begin_epoch is 'a new epoch: everything that anybody knew is void, so everybody is rung';
+
+-- After a crash the row is gone with the data; in a restored dump or a cloned database it is somebody else's.
+create or replace function presence_private.ensure_epoch()
+    returns void
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if exists (select
+                 from presence_private.epoch e, pg_control_system() c, pg_database d
+                where d.datname = current_database()
+                  and e.system_identifier = c.system_identifier and e.database_oid = d.oid) then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(hashtext('presence.epoch'));
+    if exists (select from presence_private.epoch e, pg_control_system() c, pg_database d
+                where d.datname = current_database()
+                  and e.system_identifier = c.system_identifier and e.database_oid = d.oid) then
+        return;   -- somebody else was faster
+    end if;
+    if exists (select from presence_private.epoch) then
+        delete from presence_private.session;
+        delete from presence_private.member;
+        delete from presence_private.room;
+        delete from presence_private.change;
+        delete from presence_private.eviction;
+    end if;
+    perform presence_private.begin_epoch();
+end
+$$;
+comment on function presence_private.ensure_epoch is 'makes sure that the epoch is of this very data; empties what came with a dump';
+
+create or replace function presence_private.data_lost()
+    returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform presence_private.begin_epoch();
+    return null;
+end
+$$;
+comment on function presence_private.data_lost is 'trigger: a TRUNCATE by hand is a loss like any other';
+
+create or replace trigger session_truncated after truncate on presence_private.session
+    for each statement execute function presence_private.data_lost();
+create or replace trigger member_truncated after truncate on presence_private.member
+    for each statement execute function presence_private.data_lost();
+create or replace trigger room_truncated after truncate on presence_private.room
+    for each statement execute function presence_private.data_lost();
+create or replace trigger change_truncated after truncate on presence_private.change
+    for each statement execute function presence_private.data_lost();
+comment on trigger session_truncated on presence_private.session is 'begins a new epoch';
+comment on trigger member_truncated on presence_private.member is 'begins a new epoch';
+comment on trigger room_truncated on presence_private.room is 'begins a new epoch';
+comment on trigger change_truncated on presence_private.change is 'begins a new epoch';

@@ -1,0 +1,87 @@
+-- The reaper: time becomes a change in one place. See presence.reap.
+--
+-- One scan finds what is due: leases past their end, statuses and typing past theirs, remembered ends that may be
+-- forgotten, leases beyond now + TTL (the clock jumped back). A session that is being renewed is skipped: it is not
+-- dead. So is one whose room is locked: the next call finds it again.
+-- Returns how many sessions ended; -1: another one is at it.
+create or replace function presence_private.reap_sessions(max_rows integer, at_time timestamptz default null)
+    returns integer
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    moment  constant timestamptz := coalesce(reap_sessions.at_time, statement_timestamp());
+    knobs   presence_private.setting;
+    due     tid[];
+    rooms   presence.room_id[];
+    locked  presence.room_id[];
+    touched presence_private.touch[];
+    ended   integer := 0;
+begin
+    if not pg_try_advisory_xact_lock(hashtext('presence.reap')) then
+        return -1;
+    end if;
+    perform set_config('synchronous_commit', 'off', true);
+    perform presence_private.ensure_epoch();
+    select * into knobs from presence_private.setting;
+
+    with found as materialized (
+        select s.ctid as tid, s.room_id, s.ended_at is null as alive
+          from presence_private.session s
+         where s.expires_at <= moment
+            or s.status_until <= moment
+            or s.typing_until <= moment
+            or (s.expires_at > moment + knobs.ttl and s.ended_at is null)
+         limit reap_sessions.max_rows
+           for no key update skip locked
+    )
+    select array_agg(f.tid), array_agg(distinct f.room_id) filter (where f.alive)
+      into due, rooms
+      from found f;
+
+    if due is not null then
+        locked := coalesce(presence_private.lock_rooms(rooms, false), '{}');
+        with mine as materialized (
+            select s.ctid as tid, s.*,
+                   -- clients need one interval to renew after the server was away
+                   s.expires_at <= moment
+                   and (s.ended_at is not null or moment > pg_postmaster_start_time() + knobs.heartbeat) as over
+              from presence_private.session s
+             where s.ctid = any (due)
+               and (s.ended_at is not null or s.room_id = any (locked))
+        ),
+        gone as (
+            delete from presence_private.session s
+             using mine m
+             where s.ctid = m.tid and m.over
+            returning s.room_id, s.user_id, m.ended_at is null as alive, m.beat_at
+        ),
+        settled as (
+            update presence_private.session s
+               set status = case when m.status_until <= moment then 'active' else m.status end,
+                   status_until = case when m.status_until > moment then m.status_until end,
+                   typing_until = case when m.typing_until > moment then m.typing_until end,
+                   expires_at = least(m.expires_at, moment + knobs.ttl)
+              from mine m
+             where s.ctid = m.tid and not m.over
+               and (m.status_until <= moment or m.typing_until <= moment or m.expires_at > moment + knobs.ttl)
+            returning s.room_id, s.user_id
+        )
+        select array_agg(t.touch), count(*) filter (where t.alive)
+          into touched, ended
+          from (select row(g.room_id, g.user_id, 'expired', g.beat_at)::presence_private.touch as touch, g.alive
+                  from gone g where g.alive
+                 union all
+                select row(u.room_id, u.user_id, null, null)::presence_private.touch, false from settled u) t;
+        if touched is not null then
+            perform presence_private.settle(touched, moment);
+        end if;
+    end if;
+
+    -- whole revisions at a time: all rows of one carry the same moment
+    delete from presence_private.change c where c.at < moment - interval '2 minutes';
+    return ended;
+end
+$$;
+comment on function presence_private.reap_sessions is 'ends leases and settles timed statuses; returns how many sessions ended, -1 while another one is at it';

@@ -1,0 +1,156 @@
+//! The composition root: pool, channels, tasks, router, and the order in which they end. No rule of presence is here.
+//!
+//! # Failure
+//! A task that ends early ends the process, loudly: a node without a reaper or a listener would lie.
+//! On a stop: not ready at once, streams say `bye`, requests that are under way are answered, then the tasks end.
+//! Nobody leaves because a node does.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::Auth,
+    config::Settings,
+    db::Db,
+    health::Health,
+    heartbeat::{Batcher, BatcherTask, Beats, Leaves},
+    http::{self, Edge, Page},
+    hub::bell::Bell,
+    listener::Listener,
+    observe::Observer,
+    reaper::Reaper,
+    relay::Relay,
+};
+
+/// How long requests that are under way at a stop are waited for.
+const DRAIN_MAX: Duration = Duration::from_secs(8);
+
+/// A node that is connected and configured, but serves nobody yet.
+pub struct App {
+    edge: Edge,
+    settings: Settings,
+    page: Page,
+    beats: BatcherTask<Beats>,
+    leaves: BatcherTask<Leaves>,
+    listener: Listener,
+    relay: Relay,
+    reaper: Reaper,
+}
+
+impl App {
+    /// Connects, writes the settings that were explicitly given, adopts the rest, and puts the parts together.
+    pub async fn start(settings: Settings, page: Page, shutdown: CancellationToken) -> Result<Self> {
+        let db = Db::new(&settings.database_url, settings.pool_max)?;
+        let given = [settings.ttl, settings.heartbeat, settings.typing];
+        if given.iter().any(Option::is_some) {
+            let [ttl, heartbeat, typing] = given;
+            db.configure(ttl, heartbeat, typing)
+                .await
+                .context("writing the settings")?;
+        }
+        let installed = db
+            .node_settings()
+            .await
+            .context("this database is not ready for pg-presence; run `pg-presence migrate` first")?;
+        // Begins an epoch where the data is new or came from elsewhere, so that the first streams need not see it change.
+        db.reap(1).await.context("ending expired sessions")?;
+        let secrets = db.node_secrets().await.context("reading the keys")?;
+        if secrets.leave.is_empty() || secrets.ring.is_empty() {
+            bail!("the database has no keys; run `pg-presence migrate`");
+        }
+        let observer = Observer::default();
+        let health = Health::default();
+        let bell = Arc::new(Bell::default());
+        let (publish, secrets) = watch::channel(secrets);
+        let (beats, beats_task) = Batcher::new(db.clone(), observer.clone());
+        let (leaves, leaves_task) = Batcher::new(db.clone(), observer.clone());
+        let (relay, relay_task) = Relay::new(
+            db.clone(),
+            bell.clone(),
+            publish,
+            settings.sweep,
+            settings.merge,
+            health.clone(),
+            observer.clone(),
+        );
+        let listener = Listener {
+            url: settings
+                .listen_database_url
+                .clone()
+                .unwrap_or_else(|| settings.database_url.clone()),
+            canary: settings.canary,
+            bell,
+            health: health.clone(),
+            observer: observer.clone(),
+        };
+        let reaper = Reaper {
+            db: db.clone(),
+            interval: settings.reap,
+            health: health.clone(),
+            observer: observer.clone(),
+        };
+        let edge = Edge {
+            auth: Arc::new(Auth::new(&settings, installed.ids)?),
+            db,
+            beats,
+            leaves,
+            relay,
+            secrets,
+            ids: installed.ids,
+            heartbeat_ms: installed.heartbeat.as_millis() as u64,
+            ping: settings.ping,
+            health,
+            observer,
+            seats: Arc::default(),
+            node: uuid::Uuid::new_v4().simple().to_string()[..8].into(),
+            shutdown,
+        };
+        Ok(Self {
+            edge,
+            settings,
+            page,
+            beats: beats_task,
+            leaves: leaves_task,
+            listener,
+            relay: relay_task,
+            reaper,
+        })
+    }
+
+    /// What happens in this node.
+    pub fn observer(&self) -> &Observer {
+        &self.edge.observer
+    }
+
+    /// Serves until the token that it was started with is cancelled, or until a task fails.
+    pub async fn serve(self, listener: TcpListener) -> Result<()> {
+        let shutdown = self.edge.shutdown.clone();
+        let router = http::router(self.edge.clone(), &self.settings, self.page);
+        // Tasks outlive the requests that need them.
+        let tasks_end = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(self.beats.run(tasks_end.clone()));
+        tasks.spawn(self.leaves.run(tasks_end.clone()));
+        tasks.spawn(self.listener.run(tasks_end.clone()));
+        tasks.spawn(self.relay.run(tasks_end.clone()));
+        tasks.spawn(self.reaper.run(tasks_end.clone()));
+
+        let server = http::server::serve(listener, router, shutdown.clone(), DRAIN_MAX);
+        tokio::pin!(server);
+        let served = tokio::select! {
+            served = &mut server => served,
+            () = async { shutdown.cancelled().await; self.edge.health.set_draining(); } => server.await,
+            ended = tasks.join_next() => match ended {
+                Some(Ok(Err(error))) => Err(error.context("a background task failed")),
+                Some(Err(error)) => Err(error).context("a background task panicked"),
+                _ => Err(anyhow::anyhow!("a background task ended early")),
+            },
+        };
+        tasks_end.cancel();
+        while tasks.join_next().await.is_some() {}
+        served
+    }
+}

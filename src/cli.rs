@@ -1,0 +1,154 @@
+//! The command line: one file a subcommand, `--help` as the manual.
+//!
+//! Standard output is for answers, JSON with `--json` where a machine may read; everything else goes to standard error.
+//! Exit codes: 0 done, 1 failed (or `migrate check` found a difference), 2 the command line or a setting is wrong.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{self, LogArgs};
+
+mod completions;
+mod dev;
+mod log;
+mod migrate;
+mod reap;
+mod serve;
+mod signals;
+mod token;
+
+const LONG_ABOUT: &str = "\
+Who is here, right now, from the Postgres that you already have.
+
+Browser tabs send heartbeats; who may be where, and who is there, is decided and kept in Postgres; changes go out as \
+server-sent events. Any SQL client reads the same: select * from presence.members.";
+
+const EXAMPLES: &str = "\
+First steps:
+  pg-presence dev                          everything on this machine, with an application to try
+Production:
+  export DATABASE_URL=postgres://presence_node:...@db/app
+  export PRESENCE_JWT_SECRET_FILE=/run/secrets/jwt
+  pg-presence migrate                      with a login that may create roles and schemas
+  pg-presence serve                        with a login that is a member of presence_service
+  pg-presence token --user alice           a token to call it with
+
+Each setting is a flag and a variable; a flag wins. An empty variable counts as not set.";
+
+#[derive(Parser)]
+#[command(
+    name = "pg-presence",
+    version,
+    about = "Who is here, right now, from the Postgres that you already have"
+)]
+#[command(long_about = LONG_ABOUT, after_long_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// What each does stands above its arguments, as its manual.
+#[derive(Subcommand)]
+enum Command {
+    Dev(Box<dev::DevArgs>),
+    Serve(Box<serve::ServeArgs>),
+    Migrate(migrate::MigrateArgs),
+    Reap(reap::ReapArgs),
+    Token(token::TokenArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// All of the program: parses, runs, says what went wrong.
+pub fn main() -> ExitCode {
+    let matches = config::unset_empty(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("pg-presence: {error:#}");
+            match error.is::<config::Error>() {
+                true => ExitCode::from(2),
+                false => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    let level = match cli.command {
+        Command::Serve(_) => "info",
+        _ => "warn",
+    };
+    log::start(&cli.log, level)?;
+    let command = match cli.command {
+        Command::Completions(args) => return args.run(&mut Cli::command()),
+        Command::Token(args) => return args.run(),
+        command => command,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(async {
+        match command {
+            Command::Dev(args) => args.run().await,
+            Command::Serve(args) => args.run().await,
+            Command::Migrate(args) => args.run().await,
+            Command::Reap(args) => args.run().await,
+            Command::Token(_) | Command::Completions(_) => unreachable!("both have returned above"),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_shows_no_value_of_a_secret_variable() {
+        let mut command = Cli::command();
+        command.build();
+        let mut waiting = vec![command];
+        let secret = [
+            "DATABASE_URL",
+            "PRESENCE_LISTEN_DATABASE_URL",
+            "PRESENCE_JWT_SECRET",
+        ];
+
+        while let Some(command) = waiting.pop() {
+            for arg in command.get_arguments() {
+                let variable = arg.get_env().and_then(|name| name.to_str()).unwrap_or_default();
+                assert!(
+                    arg.is_hide_env_values_set() || !secret.contains(&variable),
+                    "{arg} shows {variable}"
+                );
+            }
+            waiting.extend(command.get_subcommands().cloned());
+        }
+    }
+
+    #[test]
+    fn dev_does_not_read_the_databases_of_serve() {
+        let command = Cli::command();
+        let dev = command.find_subcommand("dev").expect("a subcommand");
+
+        let read: Vec<_> = dev.get_arguments().filter_map(clap::Arg::get_env).collect();
+
+        assert!(
+            read.iter()
+                .all(|name| !name.to_string_lossy().contains("DATABASE_URL")),
+            "{read:?}"
+        );
+        assert!(read.iter().any(|name| *name == "PRESENCE_TTL_MS"));
+    }
+}

@@ -1,0 +1,64 @@
+//! `pg-presence serve`: one node of the service.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::signals;
+use crate::{
+    app::App,
+    config::{self, DatabaseArgs, ListenArgs, SERVE_BIND, ServiceArgs},
+    http::Page,
+};
+
+/// Run one node of the service until it is told to stop
+///
+/// Any number of nodes may run against one database. Needs a database that was migrated, a login that
+/// is a member of presence_service, and the key of your application's tokens.
+///
+/// SIGTERM or Ctrl-C: not ready any more, streams say bye, what is under way is answered, exit within
+/// 10 s; nobody leaves because a node does. A second signal ends it at once.
+///
+/// Example:
+///   export DATABASE_URL=postgres://presence_node:...@db/app
+///   export PRESENCE_JWT_SECRET_FILE=/run/secrets/jwt
+///   pg-presence serve --cors-origins https://app.example.com
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+
+    #[command(flatten)]
+    listen: ListenArgs,
+
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+impl ServeArgs {
+    /// Serves until a signal.
+    pub async fn run(&self) -> Result<ExitCode> {
+        let settings = self
+            .service
+            .settings(self.database.url()?, self.listen.url()?, SERVE_BIND)?;
+        if settings.jwt_secret.is_none() {
+            return Err(config::Error::NO_JWT_SECRET.into());
+        }
+        let stop = signals::stop()?;
+        let bind = settings.bind;
+        let listener = TcpListener::bind(bind)
+            .await
+            .with_context(|| format!("cannot listen on {bind} (--bind, PRESENCE_BIND)"))?;
+        let app = tokio::select! {
+            app = App::start(settings, Page::Off, stop.clone()) => app?,
+            () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+        };
+        tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
+        app.serve(listener).await?;
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    }
+}

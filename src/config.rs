@@ -1,0 +1,235 @@
+//! Every knob: its name, unit, default and bounds. The sole reader of the environment.
+//!
+//! A command's arguments flatten the groups of [`args`]; [`Settings`] is what the rest of the program reads: checked,
+//! in durations and bytes, without a trace of clap. An empty variable counts as one that is not set ([`unset_empty`]).
+//! Secrets come from a flag, a variable or a file named by `..._FILE`; they are never printed.
+//!
+//! # Failure
+//! What is out of bounds ends the program before anything is connected, with the flag and the bounds in the message.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+pub mod args;
+mod parse;
+
+pub use args::{AuthArgs, DatabaseArgs, ListenArgs, LogArgs, LogFormat, ServiceArgs};
+pub use parse::{id_type, lifetime, millis};
+
+/// Fewer bytes can be guessed; HS256 wants a key as long as its hash (RFC 7518, section 3.2).
+pub const JWT_SECRET_BYTES_MIN: usize = 32;
+/// Where `serve` listens: a container's port must be reachable from outside of it.
+pub const SERVE_BIND: &str = "0.0.0.0:8080";
+/// Where `dev` listens: loopback, since its page signs tokens for whoever asks.
+pub const DEV_BIND: &str = "127.0.0.1:8080";
+
+/// What the rest of the program reads.
+#[derive(Clone)]
+pub struct Settings {
+    /// The pool's way to Postgres.
+    pub database_url: String,
+    /// The listener's way, where the pool goes through PgBouncer; none: as the pool's.
+    pub listen_database_url: Option<String>,
+    /// Where HTTP is served.
+    pub bind: SocketAddr,
+    /// The key of HS256 tokens, at least [`JWT_SECRET_BYTES_MIN`]; without one nobody can authenticate.
+    pub jwt_secret: Option<Vec<u8>>,
+    /// The issuer that tokens must name; none: any.
+    pub jwt_issuer: Option<String>,
+    /// The audience that tokens must name; none: any.
+    pub jwt_audience: Option<String>,
+    /// The claim that holds the user's id.
+    pub user_claim: String,
+    /// Origins whose pages may call, as browsers spell them; empty: pages of our own origin only.
+    pub cors_origins: Vec<String>,
+    /// How often clients are told to send a heartbeat; none: adopt what the database says.
+    pub heartbeat: Option<Duration>,
+    /// How long a heartbeat is good for; none: adopt.
+    pub ttl: Option<Duration>,
+    /// How long one sign of typing lasts; none: adopt.
+    pub typing: Option<Duration>,
+    /// How long a lease outlives the stream that held it; [`Settings::grace_within`] bounds it by an adopted TTL.
+    pub grace: Duration,
+    /// How often expired leases are ended.
+    pub reap: Duration,
+    /// How often it is checked that open streams may still see what they see.
+    pub sweep: Duration,
+    /// How often a stream says `ping`.
+    pub ping: Duration,
+    /// How often the listener is sent a NOTIFY that must come back.
+    pub canary: Duration,
+    /// How long a stream renews its sessions' leases without a sign of life from the client.
+    pub silence_max: Duration,
+    /// Changes of a room after the first one are merged for so long.
+    pub merge: Duration,
+    /// Members of a room above which its streams carry counts only.
+    pub room_detail_max: usize,
+    /// Connections of the pool.
+    pub pool_max: usize,
+}
+
+impl Settings {
+    /// The grace under a TTL that became known later: a grace above the TTL counts as the TTL.
+    pub fn grace_within(&self, ttl: Duration) -> Duration {
+        self.grace.min(ttl)
+    }
+}
+
+/// Tells everything but secrets: a database URL holds a password.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("database_url", &"<secret>")
+            .field(
+                "listen_database_url",
+                &self.listen_database_url.as_ref().map(|_| "<secret>"),
+            )
+            .field("bind", &self.bind)
+            .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| "<secret>"))
+            .field("jwt_issuer", &self.jwt_issuer)
+            .field("jwt_audience", &self.jwt_audience)
+            .field("user_claim", &self.user_claim)
+            .field("cors_origins", &self.cors_origins)
+            .field("heartbeat", &self.heartbeat)
+            .field("ttl", &self.ttl)
+            .field("typing", &self.typing)
+            .field("grace", &self.grace)
+            .field("reap", &self.reap)
+            .field("sweep", &self.sweep)
+            .field("ping", &self.ping)
+            .field("canary", &self.canary)
+            .field("silence_max", &self.silence_max)
+            .field("merge", &self.merge)
+            .field("room_detail_max", &self.room_detail_max)
+            .field("pool_max", &self.pool_max)
+            .finish()
+    }
+}
+
+/// Why the settings are refused. No variant carries a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Needed, and given in no way.
+    #[error(
+        "{flag} is not set: give {flag}, or {variable}, or {variable}_FILE with the path of a file that holds it"
+    )]
+    NotSet {
+        /// The flag.
+        flag: &'static str,
+        /// The variable.
+        variable: &'static str,
+    },
+    /// The value and a file with the value: nobody can tell which is meant.
+    #[error("{variable} and {variable}_FILE are both set: unset one of them")]
+    Twice {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// The file of a secret cannot be read.
+    #[error("{variable}_FILE: cannot read {}", path.display())]
+    Unreadable {
+        /// The variable.
+        variable: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not to be parsed; the value is a secret and not shown.
+    #[error("{variable} is no connection string: write postgres://user:password@host:5432/database")]
+    DatabaseUrl {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// Too easy to guess.
+    #[error(
+        "PRESENCE_JWT_SECRET has {bytes} bytes and needs at least {JWT_SECRET_BYTES_MIN}: \
+         try the output of `openssl rand -base64 48`"
+    )]
+    ShortSecret {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// The one combination that is refused.
+    #[error(
+        "a TTL of {} ms is less than 2.5 heartbeats of {} ms: one lost heartbeat would show people as gone; \
+         raise PRESENCE_TTL_MS to {} or more, or lower PRESENCE_HEARTBEAT_MS",
+        ttl.as_millis(), heartbeat.as_millis(), (*heartbeat * 5 / 2).as_millis()
+    )]
+    ShortLease {
+        /// How long a heartbeat is good for.
+        ttl: Duration,
+        /// How often one is sent.
+        heartbeat: Duration,
+    },
+}
+
+impl Error {
+    /// Without a key no token is good.
+    pub const NO_JWT_SECRET: Self = Self::NotSet {
+        flag: "--jwt-secret",
+        variable: "PRESENCE_JWT_SECRET",
+    };
+}
+
+/// Refuses a TTL below 2.5 heartbeats; what is not known yet is checked once the database has said it.
+pub fn check_lease(ttl: Option<Duration>, heartbeat: Option<Duration>) -> Result<(), Error> {
+    match (ttl, heartbeat) {
+        (Some(ttl), Some(heartbeat)) if ttl * 2 < heartbeat * 5 => Err(Error::ShortLease { ttl, heartbeat }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether what goes to a terminal, or to something else, may be coloured: NO_COLOR (<https://no-color.org>) says no.
+pub fn is_colour_wanted(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Treats variables that are set to nothing as not set, as `docker compose` writes them for `${X:-}`.
+pub fn unset_empty(command: clap::Command) -> clap::Command {
+    let is_empty = |arg: &clap::Arg| {
+        arg.get_env()
+            .and_then(std::env::var_os)
+            .is_some_and(|value| value.is_empty())
+    };
+    command
+        .mut_args(|arg| {
+            if is_empty(&arg) {
+                arg.env(None::<&'static str>)
+            } else {
+                arg
+            }
+        })
+        .mut_subcommands(unset_empty)
+}
+
+/// A secret that was given as such or as the path of its file, without the file's last line end.
+fn secret(
+    variable: &'static str,
+    value: Option<&String>,
+    file: Option<&PathBuf>,
+) -> Result<Option<String>, Error> {
+    match (value, file) {
+        (Some(_), Some(_)) => Err(Error::Twice { variable }),
+        (Some(value), None) => Ok(Some(value.clone())),
+        (None, None) => Ok(None),
+        (None, Some(path)) => match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
+            Err(source) => Err(Error::Unreadable {
+                variable,
+                path: path.clone(),
+                source,
+            }),
+        },
+    }
+}
+
+/// Checks a connection string, whose parts must not be shown.
+fn connection_string(variable: &'static str, url: String) -> Result<String, Error> {
+    match url.parse::<tokio_postgres::Config>() {
+        Ok(_) => Ok(url),
+        Err(_) => Err(Error::DatabaseUrl { variable }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,291 @@
+//! The knobs as flags and variables, in groups that commands flatten.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use super::{
+    Error, JWT_SECRET_BYTES_MIN, Settings, check_lease, connection_string,
+    parse::{bind, count, millis, origin},
+    secret,
+};
+
+/// The way to Postgres. `dev` has none of these: it ignores `DATABASE_URL`.
+#[derive(Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseArgs {
+    /// The database, as postgres://user:password@host:5432/database
+    ///
+    /// A flag shows in the process list: prefer the variable, or DATABASE_URL_FILE.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+
+    /// A file that holds the database URL
+    #[arg(long, value_name = "PATH", env = "DATABASE_URL_FILE")]
+    database_url_file: Option<PathBuf>,
+}
+
+impl DatabaseArgs {
+    /// The URL, wherever it was given.
+    pub fn url(&self) -> Result<String, Error> {
+        let url = secret(
+            "DATABASE_URL",
+            self.database_url.as_ref(),
+            self.database_url_file.as_ref(),
+        )?;
+        let url = url.ok_or(Error::NotSet {
+            flag: "--database-url",
+            variable: "DATABASE_URL",
+        })?;
+        connection_string("DATABASE_URL", url)
+    }
+}
+
+/// The listener's own way to Postgres.
+#[derive(Args)]
+#[command(next_help_heading = "Database")]
+pub struct ListenArgs {
+    /// The listener's own way to the database, where DATABASE_URL goes through PgBouncer
+    ///
+    /// LISTEN needs a connection of its own; in PgBouncer's transaction mode it is lost without a word.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PRESENCE_LISTEN_DATABASE_URL",
+        hide_env_values = true
+    )]
+    listen_database_url: Option<String>,
+
+    /// A file that holds the listener's URL
+    #[arg(long, value_name = "PATH", env = "PRESENCE_LISTEN_DATABASE_URL_FILE")]
+    listen_database_url_file: Option<PathBuf>,
+}
+
+impl ListenArgs {
+    /// The URL, where one was given.
+    pub fn url(&self) -> Result<Option<String>, Error> {
+        let variable = "PRESENCE_LISTEN_DATABASE_URL";
+        let url = secret(
+            variable,
+            self.listen_database_url.as_ref(),
+            self.listen_database_url_file.as_ref(),
+        )?;
+        url.map(|url| connection_string(variable, url)).transpose()
+    }
+}
+
+/// Whose tokens are good. Also what `token` needs to make one.
+#[derive(Args)]
+#[command(next_help_heading = "Authentication")]
+pub struct AuthArgs {
+    /// The key of HS256 tokens, at least 32 bytes
+    ///
+    /// A flag shows in the process list: prefer the variable, or PRESENCE_JWT_SECRET_FILE.
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "PRESENCE_JWT_SECRET",
+        hide_env_values = true
+    )]
+    jwt_secret: Option<String>,
+
+    /// A file that holds the key of HS256 tokens; a line end at its end is no part of it
+    #[arg(long, value_name = "PATH", env = "PRESENCE_JWT_SECRET_FILE")]
+    jwt_secret_file: Option<PathBuf>,
+
+    /// The issuer (`iss`) that tokens must name [default: any]
+    #[arg(long, value_name = "NAME", env = "PRESENCE_JWT_ISSUER")]
+    pub jwt_issuer: Option<String>,
+
+    /// The audience (`aud`) that tokens must name [default: any]
+    #[arg(long, value_name = "NAME", env = "PRESENCE_JWT_AUDIENCE")]
+    pub jwt_audience: Option<String>,
+
+    /// The claim that holds the user's id, a string or an integer
+    #[arg(long, value_name = "NAME", env = "PRESENCE_USER_CLAIM", default_value = "sub")]
+    pub user_claim: String,
+}
+
+impl AuthArgs {
+    /// The key, where one was given.
+    pub fn secret(&self) -> Result<Option<Vec<u8>>, Error> {
+        let secret = secret(
+            "PRESENCE_JWT_SECRET",
+            self.jwt_secret.as_ref(),
+            self.jwt_secret_file.as_ref(),
+        )?;
+        match secret {
+            Some(secret) if secret.len() < JWT_SECRET_BYTES_MIN => {
+                Err(Error::ShortSecret { bytes: secret.len() })
+            }
+            secret => Ok(secret.map(String::into_bytes)),
+        }
+    }
+
+    /// The key, which must have been given.
+    pub fn required_secret(&self) -> Result<Vec<u8>, Error> {
+        self.secret()?.ok_or(Error::NO_JWT_SECRET)
+    }
+}
+
+/// What `serve` and `dev` have in common.
+#[derive(Args)]
+pub struct ServiceArgs {
+    /// Address and port to serve HTTP on [default: 0.0.0.0:8080 for serve, 127.0.0.1:8080 for dev]
+    #[arg(long, value_name = "ADDRESS", env = "PRESENCE_BIND", value_parser = bind, help_heading = "HTTP")]
+    pub bind: Option<SocketAddr>,
+
+    /// Origins whose pages may call, with commas between them [default: none but the service's own]
+    #[arg(long, value_name = "ORIGINS", env = "PRESENCE_CORS_ORIGINS", value_delimiter = ',', value_parser = origin,
+          help_heading = "HTTP")]
+    cors_origins: Vec<String>,
+
+    /// Whose tokens are good.
+    #[command(flatten)]
+    pub auth: AuthArgs,
+
+    #[command(flatten)]
+    lease: LeaseArgs,
+
+    #[command(flatten)]
+    stream: StreamArgs,
+
+    #[command(flatten)]
+    limit: LimitArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Leases")]
+struct LeaseArgs {
+    /// How often clients are told to send a heartbeat, in ms, 100 to 600000 [default: as the database says, 25000]
+    ///
+    /// Given here, it is written to the database before this node is ready, and holds for all nodes.
+    #[arg(long, value_name = "MS", env = "PRESENCE_HEARTBEAT_MS", value_parser = millis(100, 600_000))]
+    heartbeat_ms: Option<Duration>,
+
+    /// How long a heartbeat is good for, in ms, 500 to 3600000 [default: as the database says, 75000]
+    ///
+    /// At least 2.5 heartbeats: fewer are refused. Browsers wake hidden tabs once a minute, so that less than 75 s
+    /// shows people in other tabs as gone. Given here, it is written to the database and holds for all nodes.
+    #[arg(long, value_name = "MS", env = "PRESENCE_TTL_MS", value_parser = millis(500, 3_600_000))]
+    ttl_ms: Option<Duration>,
+
+    /// How long one sign of typing lasts, in ms, 500 to 60000 [default: as the database says, 6000]
+    ///
+    /// Given here, it is written to the database and holds for all nodes.
+    #[arg(long, value_name = "MS", env = "PRESENCE_TYPING_MS", value_parser = millis(500, 60_000))]
+    typing_ms: Option<Duration>,
+
+    /// How long a lease outlives the stream that held it, in ms, 0 to 300000; above the TTL it counts as the TTL
+    #[arg(long, value_name = "MS", env = "PRESENCE_GRACE_MS", default_value = "5000", value_parser = millis(0, 300_000))]
+    grace_ms: Duration,
+
+    /// How often expired leases are ended, in ms, 50 to 60000
+    #[arg(long, value_name = "MS", env = "PRESENCE_REAP_MS", default_value = "1000", value_parser = millis(50, 60_000))]
+    reap_ms: Duration,
+
+    /// How long a stream renews its sessions without a sign of life from the client, in ms, 500 to 3600000
+    #[arg(long, value_name = "MS", env = "PRESENCE_SILENCE_MAX_MS", default_value = "150000",
+          value_parser = millis(500, 3_600_000))]
+    silence_max_ms: Duration,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Streams")]
+struct StreamArgs {
+    /// How often open streams are checked against what their users may see, in ms, 200 to 300000
+    #[arg(long, value_name = "MS", env = "PRESENCE_SWEEP_MS", default_value = "5000", value_parser = millis(200, 300_000))]
+    sweep_ms: Duration,
+
+    /// How often a stream says `ping`, in ms, 1000 to 60000
+    #[arg(long, value_name = "MS", env = "PRESENCE_PING_MS", default_value = "15000", value_parser = millis(1000, 60_000))]
+    ping_ms: Duration,
+
+    /// How often the listener is sent a NOTIFY that must come back, in ms, 100 to 60000
+    #[arg(long, value_name = "MS", env = "PRESENCE_CANARY_MS", default_value = "5000", value_parser = millis(100, 60_000))]
+    canary_ms: Duration,
+
+    /// A room's first change goes out at once, further ones are merged for so long, in ms, 0 to 5000
+    #[arg(long, value_name = "MS", env = "PRESENCE_MERGE_MS", default_value = "100", value_parser = millis(0, 5000))]
+    merge_ms: Duration,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitArgs {
+    /// Members of a room above which its streams carry counts only, 1 to 10000
+    #[arg(long, value_name = "MEMBERS", env = "PRESENCE_ROOM_DETAIL_MAX", default_value = "500",
+          value_parser = count(1, 10_000))]
+    room_detail_max: usize,
+
+    /// Connections to the database, 1 to 200; the listener has one more
+    #[arg(long, value_name = "CONNECTIONS", env = "PRESENCE_POOL_MAX", default_value = "10", value_parser = count(1, 200))]
+    pool_max: usize,
+}
+
+impl ServiceArgs {
+    /// Checks what belongs together. `default_bind` is the command's own.
+    pub fn settings(
+        &self,
+        database_url: String,
+        listen_database_url: Option<String>,
+        default_bind: &str,
+    ) -> Result<Settings, Error> {
+        check_lease(self.lease.ttl_ms, self.lease.heartbeat_ms)?;
+        let ttl = self.lease.ttl_ms;
+        Ok(Settings {
+            database_url: connection_string("DATABASE_URL", database_url)?,
+            listen_database_url,
+            bind: self
+                .bind
+                .unwrap_or_else(|| default_bind.parse().expect("the default is an address of ours")),
+            jwt_secret: self.auth.secret()?,
+            jwt_issuer: self.auth.jwt_issuer.clone(),
+            jwt_audience: self.auth.jwt_audience.clone(),
+            user_claim: self.auth.user_claim.clone(),
+            cors_origins: self.cors_origins.clone(),
+            heartbeat: self.lease.heartbeat_ms,
+            ttl,
+            typing: self.lease.typing_ms,
+            grace: ttl.map_or(self.lease.grace_ms, |ttl| self.lease.grace_ms.min(ttl)),
+            reap: self.lease.reap_ms,
+            sweep: self.stream.sweep_ms,
+            ping: self.stream.ping_ms,
+            canary: self.stream.canary_ms,
+            silence_max: self.lease.silence_max_ms,
+            merge: self.stream.merge_ms,
+            room_detail_max: self.limit.room_detail_max,
+            pool_max: self.limit.pool_max,
+        })
+    }
+}
+
+/// What is logged, and how. Logs go to standard error.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Logging")]
+pub struct LogArgs {
+    /// What to log: error, warn, info, debug, trace, or a filter such as `pg_presence=debug,warn`
+    ///
+    /// [default: info for serve, warn for the others]
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", global = true)]
+    pub log_level: Option<String>,
+
+    /// How to log: lines for people, or one JSON object a line
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "PRESENCE_LOG_FORMAT",
+        default_value = "text",
+        global = true
+    )]
+    pub log_format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}

@@ -1,0 +1,161 @@
+//! The way to Postgres: one pool, one async function a SQL function, rows to domain types, SQLSTATEs to errors.
+//!
+//! No rule of presence is here. Every call is bounded in time, and safe to run twice: what fails of a passing cause
+//! (a connection that was closed, a deadlock, a plan that a migration made invalid) is tried once more, unseen.
+//!
+//! # Failure
+//! Postgres away, read-only or out of room: `Unavailable`. Too busy, a lock too long: `Overloaded`. A broken mapping or
+//! a database that is not migrated: `Unavailable` as well, since it heals by the operator's hand and not by ours.
+
+mod beats;
+mod node;
+mod rooms;
+mod rows;
+mod views;
+
+use std::{sync::Arc, time::Duration};
+
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
+use tokio_postgres::{NoTls, Row, error::SqlState, types::ToSql};
+
+pub use node::{NodeSettings, Secrets};
+
+use crate::error::{Error, RETRY_AFTER, Result};
+
+/// A call that took so long is given up, also where the network swallows it; the server gives up before.
+const CALL_MAX: Duration = Duration::from_secs(3);
+/// How long a call waits for a connection of the pool before it is `Overloaded`.
+const POOL_WAIT_MAX: Duration = Duration::from_millis(500);
+/// What every pooled connection goes by: time-outs of statements, locks and forgotten transactions.
+const SESSION: &str = "set statement_timeout = '2s'; set lock_timeout = '400ms'; \
+                       set idle_in_transaction_session_timeout = '10s'; set timezone = 'UTC'";
+
+/// The pool. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: Arc<Pool>,
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db").field("pool", &self.pool.status()).finish()
+    }
+}
+
+impl Db {
+    /// A pool that connects when it is first used. `pool_max`: connections at most.
+    pub fn new(url: &str, pool_max: usize) -> Result<Self> {
+        let config = connection_config(url)?;
+        let manager = Manager::from_config(
+            config,
+            NoTls,
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(pool_max)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(POOL_WAIT_MAX))
+            .create_timeout(Some(Duration::from_secs(2)))
+            .recycle_timeout(Some(Duration::from_secs(1)))
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+            }))
+            .build()
+            .map_err(Error::bug)?;
+        Ok(Self { pool: Arc::new(pool) })
+    }
+
+    /// Runs one prepared statement, bounded in time, once more where the cause was passing.
+    async fn query(&self, sql: &'static str, arguments: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let client = self.pool.get().await.map_err(from_pool)?;
+            let call = async {
+                let statement = client.prepare_cached(sql).await?;
+                client.query(&statement, arguments).await
+            };
+            match tokio::time::timeout(CALL_MAX, call).await {
+                Ok(Ok(rows)) => return Ok(rows),
+                Ok(Err(error)) if tries == 1 && is_passing(&error, &client) => continue,
+                Ok(Err(error)) => return Err(from_postgres(error)),
+                Err(_) => {
+                    // Nobody knows what this connection will still say: never back into the pool.
+                    drop(Object::take(client));
+                    return Err(Error::Unavailable(RETRY_AFTER));
+                }
+            }
+        }
+    }
+
+    /// As [`Db::query`], of a function that answers with one row.
+    async fn query_one(&self, sql: &'static str, arguments: &[&(dyn ToSql + Sync)]) -> Result<Row> {
+        let mut rows = self.query(sql, arguments).await?;
+        rows.pop().ok_or_else(|| Error::bug("a function without a row"))
+    }
+}
+
+/// What every connection of ours has in common: keepalives, a name, time-outs.
+pub fn connection_config(url: &str) -> Result<tokio_postgres::Config> {
+    let mut config: tokio_postgres::Config = url
+        .parse()
+        .map_err(|_| Error::Invalid("the database URL is not valid".to_owned()))?;
+    config
+        .application_name("pg-presence")
+        .connect_timeout(Duration::from_secs(2))
+        .keepalives(true)
+        .keepalives_idle(Duration::from_secs(15))
+        .keepalives_interval(Duration::from_secs(5))
+        .keepalives_retries(3)
+        .tcp_user_timeout(Duration::from_secs(20));
+    Ok(config)
+}
+
+fn is_passing(error: &tokio_postgres::Error, client: &Object) -> bool {
+    match error.code() {
+        None => client.is_closed() || error.is_closed(),
+        Some(code) => [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            SqlState::FEATURE_NOT_SUPPORTED, // "cached plan must not change result type"
+            SqlState::INVALID_SQL_STATEMENT_NAME,
+        ]
+        .contains(code),
+    }
+}
+
+fn from_pool(error: PoolError) -> Error {
+    match error {
+        PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => Error::Overloaded(RETRY_AFTER),
+        PoolError::Timeout(_) | PoolError::Closed => Error::Unavailable(RETRY_AFTER),
+        PoolError::Backend(error) => from_postgres(error),
+        PoolError::PostCreateHook(_) => Error::Unavailable(RETRY_AFTER),
+        PoolError::NoRuntimeSpecified => Error::bug(error),
+    }
+}
+
+/// By SQLSTATE, never by text. Without one the connection itself failed.
+fn from_postgres(error: tokio_postgres::Error) -> Error {
+    let Some(code) = error.code() else {
+        return Error::Unavailable(RETRY_AFTER);
+    };
+    let unavailable = match code.code() {
+        "25006" | "42P01" | "42883" | "42703" | "42501" | "54000" | "3D000" | "3F000" => true,
+        code => ["08", "53", "57P", "58", "28"]
+            .iter()
+            .any(|class| code.starts_with(class)),
+    };
+    if unavailable {
+        tracing::warn!(code = code.code(), cause = %error, "the database cannot serve");
+        return Error::Unavailable(RETRY_AFTER);
+    }
+    match code.code() {
+        "55P03" | "57014" | "40001" | "40P01" => Error::Overloaded(RETRY_AFTER),
+        _ => Error::bug(error),
+    }
+}

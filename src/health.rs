@@ -1,0 +1,66 @@
+//! Whether this node may be sent traffic, and why not. Written by the tasks, read by `/readyz`.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// What readiness hangs on. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    flags: Arc<Flags>,
+}
+
+#[derive(Debug, Default)]
+struct Flags {
+    listening: AtomicBool,
+    reading: AtomicBool,
+    reaping: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl Health {
+    /// The listener hears rings, or does not.
+    pub fn set_listening(&self, is: bool) {
+        self.flags.listening.store(is, Ordering::Relaxed);
+    }
+
+    /// Rooms can be read, or cannot.
+    pub fn set_reading(&self, is: bool) {
+        self.flags.reading.store(is, Ordering::Relaxed);
+    }
+
+    /// The reaper's last call went through.
+    pub fn set_reaping(&self, is: bool) {
+        self.flags.reaping.store(is, Ordering::Relaxed);
+    }
+
+    /// The process is going to end.
+    pub fn set_draining(&self) {
+        self.flags.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The listener hears rings.
+    pub fn is_listening(&self) -> bool {
+        self.flags.listening.load(Ordering::Relaxed)
+    }
+
+    /// Why this node is not ready, in words that tell nothing of hosts, SQL or roles; empty: it is.
+    pub fn causes(&self) -> Vec<&'static str> {
+        let holds = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        let mut causes = vec![];
+        if holds(&self.flags.draining) {
+            causes.push("shutting down");
+        }
+        if !holds(&self.flags.reading) {
+            causes.push("the database cannot be read");
+        }
+        if !holds(&self.flags.listening) {
+            causes.push("changes are not being heard");
+        }
+        if !holds(&self.flags.reaping) {
+            causes.push("expired sessions are not being ended");
+        }
+        causes
+    }
+}

@@ -1,0 +1,257 @@
+//! The batcher: concurrent heartbeats (and leaves) become one set-wise statement.
+//!
+//! While a batch is in flight the next one fills, so an idle server answers in one round trip and a busy one takes big
+//! batches. Every caller gets its own outcome, after commit.
+//!
+//! ```text
+//! caller ──► queue ──► batch ──► ok, denied, stale ... ──► caller
+//!                        │ busy (room locked)
+//!                        └────► retry lane: again every few ms ──► caller, 503 after 2 s
+//! ```
+//!
+//! # Failure
+//! A batch that fails as a whole is tried again as renewals only, which no full NOTIFY queue can stop; what is left is
+//! halved until the item that poisons it is alone. Where the database is away or overloaded the rest is told so at
+//! once: halving would not help. No caller ever gets a neighbour's error.
+
+mod work;
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+pub use work::{Beats, Leaves};
+use work::{Mode, Work};
+
+use crate::{
+    db::Db,
+    domain::limits::BATCH_ITEMS_MAX,
+    error::{Error, RETRY_AFTER, Result},
+    observe::{Observation, Observer},
+};
+
+/// Callers that may wait for a batch; beyond them new ones are told to come back.
+const QUEUE_MAX: usize = 20_000;
+/// How long an item whose room is locked by somebody is tried again.
+const BUSY_MAX: Duration = Duration::from_secs(2);
+/// First and longest pause of the retry lane.
+const PAUSE: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(50)];
+
+struct Waiting<W: Work> {
+    item: W::Item,
+    answer: oneshot::Sender<Result<W::Answer>>,
+}
+
+/// The callers' side. Cheap to clone.
+pub struct Batcher<W: Work> {
+    queue: mpsc::Sender<Waiting<W>>,
+}
+
+impl<W: Work> Clone for Batcher<W> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+        }
+    }
+}
+
+impl<W: Work> Batcher<W> {
+    /// The handle and the task that does the work.
+    pub fn new(db: Db, observer: Observer) -> (Self, BatcherTask<W>) {
+        let (queue, items) = mpsc::channel(QUEUE_MAX);
+        (Self { queue }, BatcherTask { db, observer, items })
+    }
+
+    /// Hands in one item and waits for its own outcome.
+    pub async fn submit(&self, item: W::Item) -> Result<W::Answer> {
+        self.enqueue(item)?
+            .await
+            .map_err(|_| Error::Unavailable(RETRY_AFTER))?
+    }
+
+    /// Hands in many, which may share a batch, and waits for all; the outcomes are in order.
+    pub async fn submit_all(&self, items: Vec<W::Item>) -> Vec<Result<W::Answer>> {
+        let waiting: Vec<_> = items.into_iter().map(|item| self.enqueue(item)).collect();
+        let mut answers = Vec::with_capacity(waiting.len());
+        for answer in waiting {
+            answers.push(match answer {
+                Ok(answer) => answer.await.unwrap_or(Err(Error::Unavailable(RETRY_AFTER))),
+                Err(error) => Err(error),
+            });
+        }
+        answers
+    }
+
+    fn enqueue(&self, item: W::Item) -> Result<oneshot::Receiver<Result<W::Answer>>> {
+        let (answer, receiver) = oneshot::channel();
+        match self.queue.try_send(Waiting { item, answer }) {
+            Ok(()) => Ok(receiver),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Error::Overloaded(RETRY_AFTER)),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Error::Unavailable(RETRY_AFTER)),
+        }
+    }
+}
+
+/// The worker's side.
+pub struct BatcherTask<W: Work> {
+    db: Db,
+    observer: Observer,
+    items: mpsc::Receiver<Waiting<W>>,
+}
+
+impl<W: Work> BatcherTask<W> {
+    /// Works until all handles are gone, or until told to stop.
+    pub async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let (busy, lane) = mpsc::unbounded_channel();
+        let runner = Runner::<W> {
+            db: self.db.clone(),
+            observer: self.observer.clone(),
+            busy,
+        };
+        let lane = tokio::spawn(retry_lane::<W>(self.db, lane, shutdown.clone()));
+        let mut batch = Vec::with_capacity(BATCH_ITEMS_MAX);
+        loop {
+            let taken = tokio::select! {
+                taken = self.items.recv_many(&mut batch, BATCH_ITEMS_MAX) => taken,
+                () = shutdown.cancelled() => 0,
+            };
+            if taken == 0 {
+                break;
+            }
+            runner.run(std::mem::take(&mut batch)).await;
+        }
+        drop(runner);
+        lane.await?;
+        Ok(())
+    }
+}
+
+/// Runs batches; what is busy goes to the lane.
+struct Runner<W: Work> {
+    db: Db,
+    observer: Observer,
+    busy: mpsc::UnboundedSender<Waiting<W>>,
+}
+
+impl<W: Work> Runner<W> {
+    async fn run(&self, batch: Vec<Waiting<W>>) {
+        let mut left = vec![batch];
+        while let Some(batch) = left.pop() {
+            left.extend(self.run_one(batch).await);
+        }
+    }
+
+    /// One statement for all; the halves that are still to be done, where it failed.
+    async fn run_one(&self, batch: Vec<Waiting<W>>) -> Vec<Vec<Waiting<W>>> {
+        let error = match self.call(&batch, Mode::Full).await {
+            Ok(answers) => {
+                for undone in deliver(batch, answers) {
+                    // The lane ends after this runner: the send succeeds.
+                    let _ = self.busy.send(undone);
+                }
+                return vec![];
+            }
+            Err(error) => error,
+        };
+        let undone = match self.call(&batch, Mode::RenewalsOnly).await {
+            Ok(answers) => deliver(batch, answers),
+            Err(_) => batch,
+        };
+        match error {
+            Error::Unavailable(wait) => fail(undone, || Error::Unavailable(wait)),
+            Error::Overloaded(wait) => fail(undone, || Error::Overloaded(wait)),
+            error if undone.len() == 1 => {
+                let mut error = Some(error);
+                fail(undone, || error.take().unwrap_or(Error::Unavailable(RETRY_AFTER)));
+            }
+            _ => return halves(undone),
+        }
+        vec![]
+    }
+
+    async fn call(&self, batch: &[Waiting<W>], mode: Mode) -> Result<Vec<Option<W::Answer>>> {
+        let items: Vec<W::Item> = batch.iter().map(|waiting| waiting.item.clone()).collect();
+        self.observer.note(Observation::Batch {
+            kind: W::KIND,
+            items: items.len(),
+        });
+        W::call(&self.db, &items, mode).await
+    }
+}
+
+fn halves<T>(mut all: Vec<T>) -> Vec<Vec<T>> {
+    let second = all.split_off(all.len() / 2);
+    [all, second]
+        .into_iter()
+        .filter(|half| !half.is_empty())
+        .collect()
+}
+
+/// Answers those who have an answer; returns the others.
+fn deliver<W: Work>(batch: Vec<Waiting<W>>, answers: Vec<Option<W::Answer>>) -> Vec<Waiting<W>> {
+    let mut undone = vec![];
+    for (waiting, answer) in batch.into_iter().zip(answers) {
+        match answer {
+            // A caller who went away needs no answer.
+            Some(answer) => drop(waiting.answer.send(Ok(answer))),
+            None => undone.push(waiting),
+        }
+    }
+    undone
+}
+
+fn fail<W: Work>(batch: Vec<Waiting<W>>, mut error: impl FnMut() -> Error) {
+    for waiting in batch {
+        drop(waiting.answer.send(Err(error())));
+    }
+}
+
+/// Items whose room somebody holds: tried again, apart from everybody else, for two seconds.
+async fn retry_lane<W: Work>(
+    db: Db,
+    mut arrivals: mpsc::UnboundedReceiver<Waiting<W>>,
+    shutdown: CancellationToken,
+) {
+    let mut waiting: VecDeque<(Instant, Waiting<W>)> = VecDeque::new();
+    let mut pause = PAUSE[0];
+    loop {
+        if waiting.is_empty() {
+            pause = PAUSE[0];
+            match arrivals.recv().await {
+                Some(first) => waiting.push_back((Instant::now(), first)),
+                None => return,
+            }
+        }
+        while let Ok(next) = arrivals.try_recv() {
+            waiting.push_back((Instant::now(), next));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shutdown.cancelled() => {}
+        }
+        pause = (pause * 2).min(PAUSE[1]);
+
+        let taken = waiting.len().min(BATCH_ITEMS_MAX);
+        let (since, batch): (Vec<_>, Vec<_>) = waiting.drain(..taken).unzip();
+        let items: Vec<W::Item> = batch
+            .iter()
+            .map(|waiting: &Waiting<W>| waiting.item.clone())
+            .collect();
+        // Whatever fails as a whole here is asked again until its time is over: nobody gets a neighbour's error.
+        let answers = W::call(&db, &items, Mode::Full).await;
+        let answers = answers.unwrap_or_else(|_| items.iter().map(|_| None).collect());
+        for ((since, waiter), answer) in since.into_iter().zip(batch).zip(answers) {
+            match answer {
+                Some(answer) => drop(waiter.answer.send(Ok(answer))),
+                None if since.elapsed() < BUSY_MAX && !shutdown.is_cancelled() => {
+                    waiting.push_back((since, waiter))
+                }
+                None => drop(waiter.answer.send(Err(Error::Overloaded(RETRY_AFTER)))),
+            }
+        }
+    }
+}

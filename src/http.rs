@@ -1,0 +1,121 @@
+//! The whole of HTTP: one line a route, then the layers in order. Handlers call one function each and decide nothing
+//! about presence.
+
+pub mod body;
+pub mod layers;
+pub mod problem;
+pub mod server;
+
+mod heartbeats;
+mod leave;
+mod me;
+mod operations;
+mod page;
+mod path;
+mod rooms;
+mod sessions;
+mod state;
+mod stream;
+mod views;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::FromRef,
+    routing::{get, post, put},
+};
+use time::OffsetDateTime;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::{Auth, leave_token},
+    config::Settings,
+    db::{Db, Secrets},
+    domain::{BeatKey, IdTypes},
+    health::Health,
+    heartbeat::{Batcher, Beats, Leaves},
+    observe::Observer,
+    relay::RelayHandle,
+};
+
+/// What handlers may use. Cheap to clone.
+#[derive(Clone)]
+pub struct Edge {
+    /// Tokens to callers.
+    pub auth: Arc<Auth>,
+    /// Reads.
+    pub db: Db,
+    /// Heartbeats.
+    pub beats: Batcher<Beats>,
+    /// Leaves.
+    pub leaves: Batcher<Leaves>,
+    /// Streams.
+    pub relay: RelayHandle,
+    /// Keys of leave tokens.
+    pub secrets: watch::Receiver<Secrets>,
+    /// How ids are checked.
+    pub ids: IdTypes,
+    /// How often clients are told to send a heartbeat.
+    pub heartbeat_ms: u64,
+    /// How often a stream says `ping`.
+    pub ping: Duration,
+    /// Whether this node is ready.
+    pub health: Health,
+    /// Told of what happens.
+    pub observer: Observer,
+    /// Streams a user.
+    pub seats: Arc<stream::Seats>,
+    /// This process, to its clients.
+    pub node: Arc<str>,
+    /// The process is to end.
+    pub shutdown: CancellationToken,
+}
+
+impl FromRef<Edge> for Arc<Auth> {
+    fn from_ref(edge: &Edge) -> Self {
+        edge.auth.clone()
+    }
+}
+
+impl Edge {
+    /// Good for leaving this one session, for a day.
+    fn leave_token(&self, key: &BeatKey) -> String {
+        let secrets = self.secrets.borrow();
+        let newest = secrets.leave.first().map(Vec::as_slice).unwrap_or_default();
+        leave_token::mint(key, newest, OffsetDateTime::now_utc())
+    }
+}
+
+/// Whether the page and its tokens are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// `serve`: neither.
+    Off,
+    /// `dev`: `/` and `POST /dev/token`.
+    Dev,
+}
+
+/// The URL table.
+pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
+    let mut routes = Router::new()
+        .route("/v1/rooms", get(rooms::counts))
+        .route("/v1/rooms/{room}", get(rooms::snapshot))
+        .route(
+            "/v1/rooms/{room}/sessions/{session}",
+            put(sessions::put).delete(sessions::delete),
+        )
+        .route("/v1/heartbeats", post(heartbeats::post))
+        .route("/v1/leave", post(leave::post))
+        .route("/v1/events/{event}", get(views::event))
+        .route("/v1/users/{user}", get(views::user))
+        .route("/v1/me/sessions", axum::routing::delete(me::delete_sessions))
+        .route("/v1/stream", get(stream::get))
+        .route("/livez", get(operations::livez))
+        .route("/readyz", get(operations::readyz));
+    if page == Page::Dev {
+        routes = routes.merge(page::routes(settings));
+    }
+    layers::around(routes, settings, edge.observer.clone()).with_state(edge)
+}

@@ -1,0 +1,34 @@
+//! `POST /v1/leave`: the beacon of a page that closes. No token but the leave tokens in the body, always 204.
+
+use axum::{body::Bytes, extract::State, http::StatusCode};
+use time::OffsetDateTime;
+
+use super::{Edge, body::TextBody, path::seq};
+use crate::{auth::leave_token, domain::limits::LEAVE_LINES_MAX, error::Result};
+
+/// One `<leave_token>[ <seq>]` a line; what is no good token is passed over, so that nobody learns anything.
+pub async fn post(State(edge): State<Edge>, TextBody(body): TextBody) -> Result<StatusCode> {
+    let leaves = leaves(&edge, &body);
+    for answer in edge.leaves.submit_all(leaves).await {
+        answer?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn leaves(edge: &Edge, body: &Bytes) -> Vec<(crate::domain::BeatKey, Option<i64>)> {
+    let keys = edge.secrets.borrow().leave.clone();
+    let now = OffsetDateTime::now_utc();
+    let lines = std::str::from_utf8(body)
+        .unwrap_or_default()
+        .lines()
+        .take(LEAVE_LINES_MAX);
+    lines
+        .filter_map(|line| {
+            let (token, number) = match line.trim().split_once(' ') {
+                Some((token, number)) => (token, Some(seq(number.trim().parse().ok()?).ok()?)),
+                None => (line.trim(), None),
+            };
+            Some((leave_token::verify(token, &keys, now)?, number))
+        })
+        .collect()
+}

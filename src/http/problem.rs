@@ -1,0 +1,114 @@
+//! Errors as RFC 9457 problems. `type` is the stable word that docs/errors.md explains; clients compare it.
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::layers;
+use crate::error::Error;
+
+/// What a caller is told. Never SQL, a host, a role.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    /// The stable word.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What that word means.
+    pub title: &'static str,
+    /// The HTTP status, repeated.
+    pub status: u16,
+    /// What is wrong with this request.
+    pub detail: String,
+    /// To find this request in the logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        let (status, kind, title, retry_after) = match error {
+            Error::Invalid(_) => (400, "invalid", "The request is not valid", None),
+            Error::Unauthenticated => (401, "unauthenticated", "A valid bearer token is required", None),
+            Error::Forbidden(_) => (403, "forbidden", "The token does not allow this", None),
+            Error::RoomNotFound => (404, "room-not-found", "No such room", None),
+            Error::EventNotFound => (404, "event-not-found", "No such event", None),
+            Error::UserNotFound => (404, "user-not-found", "No such user", None),
+            Error::PathNotFound => (404, "not-found", "No such path", None),
+            Error::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed", None),
+            Error::TimedOut => (408, "timed-out", "The request took too long", None),
+            Error::StaleHeartbeat => (409, "stale-heartbeat", "Overtaken by the session's leave", None),
+            Error::SessionEnded => (409, "session-ended", "The session was logged out", None),
+            Error::TooManySessions => (409, "too-many-sessions", "Too many sessions in this room", None),
+            Error::TooLarge(_) => (413, "too-large", "The body is too large", None),
+            Error::UnsupportedMediaType(_) => (415, "unsupported-media-type", "Unsupported media type", None),
+            Error::TooManyStreams => (
+                429,
+                "too-many-streams",
+                "Too many open streams",
+                Some(Duration::from_secs(5)),
+            ),
+            Error::Bug(cause) => {
+                tracing::error!(cause = %chain(&*cause), "internal error");
+                (500, "internal", "Internal error", None)
+            }
+            Error::Overloaded(wait) => (503, "overloaded", "Overloaded, try again", Some(wait)),
+            Error::Unavailable(wait) => (503, "unavailable", "The database is unavailable", Some(wait)),
+            Error::NotReady(_) => (503, "not-ready", "Not ready", Some(crate::error::RETRY_AFTER)),
+        };
+        Self {
+            kind,
+            title,
+            status,
+            detail,
+            request_id: None,
+            retry_after,
+        }
+    }
+}
+
+/// A cause with its own causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+impl IntoResponse for Problem {
+    fn into_response(mut self) -> Response {
+        self.request_id = layers::current_request_id();
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(wait) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}

@@ -1,0 +1,121 @@
+//! What waits for one stream's reader. Bounded in bytes, so that a reader that takes nothing costs nothing more.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::domain::limits::QUEUE_BYTES_MAX;
+
+/// Bytes handed to the connection at a time: enough to fill a socket, little enough to notice a stop.
+const CHUNK_BYTES_MAX: usize = 64 * 1024;
+
+#[derive(Debug, Default)]
+struct Waiting {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    lagged: bool,
+}
+
+/// One stream's queue: the relay puts in, the connection takes out.
+#[derive(Debug, Default)]
+pub struct Queue {
+    /// Guards the frames alone; held for a push or a pop, never across an await.
+    waiting: Mutex<Waiting>,
+    filled: Notify,
+}
+
+/// What the reader gets next.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Whole events.
+    pub bytes: Bytes,
+    /// The queue had overflowed and is empty now: time for fresh snapshots.
+    pub caught_up: bool,
+}
+
+impl Queue {
+    /// Puts a frame in; false where there is no place for it: the stream lags. One frame always has place.
+    pub fn push(&self, frame: Bytes) -> bool {
+        let mut waiting = self.lock();
+        if !waiting.frames.is_empty() && waiting.bytes + frame.len() > QUEUE_BYTES_MAX {
+            waiting.lagged = true;
+            return false;
+        }
+        waiting.bytes += frame.len();
+        waiting.frames.push_back(frame);
+        drop(waiting);
+        self.filled.notify_one();
+        true
+    }
+
+    /// Waits for frames and takes as many as fit one write.
+    pub async fn take(&self) -> Taken {
+        loop {
+            if let Some(taken) = self.try_take() {
+                return taken;
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    /// As [`Queue::take`], where there is something.
+    pub fn try_take(&self) -> Option<Taken> {
+        let mut waiting = self.lock();
+        let first = waiting.frames.pop_front()?;
+        waiting.bytes -= first.len();
+        let mut chunk = vec![first];
+        let mut length = chunk[0].len();
+        while let Some(next) = waiting.frames.front()
+            && length + next.len() <= CHUNK_BYTES_MAX
+        {
+            length += next.len();
+            waiting.bytes -= next.len();
+            chunk.extend(waiting.frames.pop_front());
+        }
+        let caught_up = waiting.frames.is_empty() && std::mem::take(&mut waiting.lagged);
+        let bytes = match &chunk[..] {
+            [only] => only.clone(),
+            many => many.concat().into(),
+        };
+        Some(Taken { bytes, caught_up })
+    }
+
+    /// Bytes that wait now.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_takes_nothing_is_bounded_and_catches_up_once() {
+        let queue = Queue::default();
+        let frame = Bytes::from(vec![b'x'; 100 * 1024]);
+        assert!(queue.push(frame.clone()) && queue.push(frame.clone()));
+
+        assert!(!queue.push(frame.clone()), "300 KiB are beyond the limit");
+        assert!(queue.bytes() <= QUEUE_BYTES_MAX);
+
+        assert_eq!(queue.try_take().map(|taken| taken.caught_up), Some(false));
+        assert_eq!(queue.try_take().map(|taken| taken.caught_up), Some(true));
+        assert_eq!(queue.try_take(), None);
+    }
+
+    #[test]
+    fn a_frame_larger_than_the_queue_still_goes_through() {
+        let queue = Queue::default();
+
+        assert!(queue.push(Bytes::from(vec![b'x'; QUEUE_BYTES_MAX + 1])));
+    }
+}

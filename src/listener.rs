@@ -1,0 +1,156 @@
+//! The LISTEN connection: hears rings and passes them on, unread.
+//!
+//! Its own connection, never pooled, and driven by hand: the driver's own loop would drop notifications. A canary (a
+//! NOTIFY of a random name) must come back every few seconds: a half-open link loses notifications without any error.
+//!
+//! ```text
+//! connecting ──► LISTEN ──► ring everything ──► hearing ──► (error, or three canaries missed) ──► connecting
+//!      └── doubling pause, reset only once LISTEN succeeded
+//! ```
+//!
+//! # Failure
+//! While it is away nothing is lost, only late: rooms are read at each sweep, and all of them once it is back.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt;
+use tokio::{sync::mpsc, time::timeout};
+use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    db::connection_config,
+    health::Health,
+    hub::bell::Bell,
+    observe::{Observation, Observer},
+};
+
+/// First and longest pause between two attempts to connect.
+const PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
+/// Canaries in a row that may be missed.
+const MISSED_MAX: u32 = 3;
+
+/// Hears rings until it is told to stop.
+pub struct Listener {
+    /// Where to connect; a direct connection also where the pool goes through PgBouncer.
+    pub url: String,
+    /// How often a canary is sent.
+    pub canary: Duration,
+    /// What is rung.
+    pub bell: Arc<Bell>,
+    /// Told of hearing and not hearing.
+    pub health: Health,
+    /// Told of what happens.
+    pub observer: Observer,
+}
+
+impl Listener {
+    /// Runs until `shutdown`; a lost connection is no end.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let mut pause = PAUSE[0];
+        loop {
+            let heard = tokio::select! {
+                heard = self.hear(&mut pause) => heard,
+                () = shutdown.cancelled() => return Ok(()),
+            };
+            self.health.set_listening(false);
+            if let Err(cause) = heard {
+                self.observer.note(Observation::ListenerLost {
+                    cause: cause.to_string(),
+                });
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.cancelled() => return Ok(()),
+            }
+            pause = (pause * 2).min(PAUSE[1]);
+        }
+    }
+
+    /// One connection, from connecting to its loss.
+    async fn hear(&self, pause: &mut Duration) -> anyhow::Result<()> {
+        let (client, mut connection) = connection_config(&self.url)?.connect(NoTls).await?;
+        let (heard, mut rings) = mpsc::unbounded_channel();
+        let bell = self.bell.clone();
+        // Ends with the client, or with the connection; either way `rings` ends.
+        let driver = tokio::spawn(async move {
+            let mut messages = futures_util::stream::poll_fn(move |context| connection.poll_message(context));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notification(ring) = message {
+                    bell.ring(ring.payload());
+                    // Only canaries of this process's own form matter here; the channel's end ends the hearing.
+                    if ring.payload().len() == 16 && heard.send(ring.payload().to_owned()).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        let result = self.listen(&client, &mut rings, pause).await;
+        driver.abort();
+        result
+    }
+
+    async fn listen(
+        &self,
+        client: &Client,
+        rings: &mut mpsc::UnboundedReceiver<String>,
+        pause: &mut Duration,
+    ) -> anyhow::Result<()> {
+        let patience = self.canary.max(Duration::from_secs(1));
+        timeout(
+            patience,
+            client.batch_execute("set statement_timeout = '2s'; listen presence"),
+        )
+        .await??;
+        *pause = PAUSE[0];
+        self.health.set_listening(true);
+        self.observer.note(Observation::ListenerConnected);
+        self.bell.ring("*"); // what happened in the gap
+        let mut missed = 0;
+        loop {
+            if timeout(self.canary, self.fly(client, rings))
+                .await
+                .unwrap_or(Ok(false))?
+            {
+                missed = 0;
+                self.health.set_listening(true);
+            } else {
+                missed += 1;
+                self.observer.note(Observation::CanaryMissed { missed });
+                self.health.set_listening(false);
+                anyhow::ensure!(missed < MISSED_MAX, "{missed} canaries did not come back");
+            }
+        }
+    }
+
+    /// Sends a canary, waits for it to come back, and rests for the remaining interval; the caller's time-out ends it
+    /// where the canary is lost.
+    async fn fly(
+        &self,
+        client: &Client,
+        rings: &mut mpsc::UnboundedReceiver<String>,
+    ) -> anyhow::Result<bool> {
+        let name = &uuid::Uuid::new_v4().simple().to_string()[..16];
+        client
+            .batch_execute(&format!("notify presence, '{name}'"))
+            .await?;
+        loop {
+            let ring = rings
+                .recv()
+                .await
+                .ok_or_else(|| anyhow::anyhow!("the connection was closed"))?;
+            if ring == name {
+                break;
+            }
+        }
+        // Hears the end of the connection at once, and keeps the channel short.
+        let rest = tokio::time::sleep(self.canary / 2);
+        tokio::pin!(rest);
+        loop {
+            tokio::select! {
+                () = &mut rest => return Ok(true),
+                ring = rings.recv() => anyhow::ensure!(ring.is_some(), "the connection was closed"),
+            }
+        }
+    }
+}

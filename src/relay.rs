@@ -1,0 +1,321 @@
+//! The only place where a ring becomes a diff: rings mark rooms, one reader reads the marked ones, the hub says who gets
+//! what, and frames go into the streams' queues.
+//!
+//! One read at a time, so that every room's changes go out in order. While a read is under way marks and commands
+//! collect; the next read takes all of them.
+//!
+//! # Failure
+//! A read that fails leaves its rooms marked and is made again after a doubling pause. Streams that are open say
+//! `degraded` and stay; streams that are being opened fail. The first read that succeeds says `recovered`.
+
+mod streams;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sha2::{Digest, Sha256};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::MissedTickBehavior,
+};
+use tokio_util::sync::CancellationToken;
+
+use self::streams::Streams;
+use crate::{
+    db::{Db, Secrets},
+    domain::{Cursor, RoomId, UserId},
+    error::{Error, RETRY_AFTER, Result},
+    health::Health,
+    hub::{Hub, Output, Plan, RingName, StreamId, bell::Bell, frame, queue::Queue},
+    observe::{Observation, Observer},
+};
+
+/// First and longest pause after a read that failed.
+const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
+/// Everything is read at most so often, however often somebody rings for it.
+const ALL_GAP: Duration = Duration::from_millis(200);
+/// How long an opening stream waits for its first answers.
+const OPEN_MAX: Duration = Duration::from_secs(3);
+
+/// A stream that is being opened.
+pub struct Opening {
+    /// Its number on this node.
+    pub stream: StreamId,
+    /// Who looks.
+    pub viewer: UserId,
+    /// Rooms, each with where the client stands.
+    pub rooms: Vec<(RoomId, Option<Cursor>)>,
+    /// Where its frames go.
+    pub queue: Arc<Queue>,
+}
+
+enum Command {
+    Open(Opening, oneshot::Sender<Result<usize>>),
+    Close(StreamId),
+    CaughtUp(StreamId),
+}
+
+/// The streams' side. Cheap to clone.
+#[derive(Clone)]
+pub struct RelayHandle {
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+impl RelayHandle {
+    /// Opens a stream; answers once each room was read for it, with how many of its rooms it may see. What it may see
+    /// is in its queue by then.
+    pub async fn open(&self, opening: Opening) -> Result<usize> {
+        let (opened, answer) = oneshot::channel();
+        let gone = || Error::Unavailable(RETRY_AFTER);
+        self.commands
+            .send(Command::Open(opening, opened))
+            .map_err(|_| gone())?;
+        match tokio::time::timeout(OPEN_MAX, answer).await {
+            Ok(answer) => answer.map_err(|_| gone())?,
+            Err(_) => Err(gone()),
+        }
+    }
+
+    /// The stream is gone.
+    pub fn close(&self, stream: StreamId) {
+        // Without a relay there is nothing to close.
+        let _ = self.commands.send(Command::Close(stream));
+    }
+
+    /// The stream's queue had overflowed and is empty again.
+    pub fn caught_up(&self, stream: StreamId) {
+        let _ = self.commands.send(Command::CaughtUp(stream));
+    }
+}
+
+/// Turns rings into frames until it is told to stop.
+pub struct Relay {
+    /// The way to Postgres.
+    pub db: Db,
+    /// Rings.
+    pub bell: Arc<Bell>,
+    /// Keys; read again where somebody rings for everything.
+    pub secrets: watch::Sender<Secrets>,
+    /// How often the access of all open streams is asked again.
+    pub sweep: Duration,
+    /// Told whether rooms can be read.
+    pub health: Health,
+    /// Told of what happens.
+    pub observer: Observer,
+    hub: Hub,
+    streams: Streams,
+    commands: mpsc::UnboundedReceiver<Command>,
+    /// Not before: the pause after a failed read.
+    retry_at: Option<(Instant, Duration)>,
+    all_at: Option<Instant>,
+    all_due: bool,
+}
+
+impl Relay {
+    /// The handle and the task. `merge`: as [`Hub::new`].
+    pub fn new(
+        db: Db,
+        bell: Arc<Bell>,
+        secrets: watch::Sender<Secrets>,
+        sweep: Duration,
+        merge: Duration,
+        health: Health,
+        observer: Observer,
+    ) -> (RelayHandle, Self) {
+        let (sender, commands) = mpsc::unbounded_channel();
+        let (hub, streams) = (Hub::new(merge), Streams::default());
+        let (retry_at, all_at, all_due) = (None, None, false);
+        let relay = Self {
+            db,
+            bell,
+            secrets,
+            sweep,
+            health,
+            observer,
+            hub,
+            streams,
+            commands,
+            retry_at,
+            all_at,
+            all_due,
+        };
+        (RelayHandle { commands: sender }, relay)
+    }
+
+    /// Runs until `shutdown`.
+    pub async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let bell = self.bell.clone();
+        let mut sweeps = tokio::time::interval(self.sweep);
+        sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.work().await;
+            let wake = self.wakes_at();
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(command) => self.obey(command),
+                    None => return Ok(()),
+                },
+                () = bell.rung() => {}
+                _ = sweeps.tick() => self.hub.ring_all(),
+                () = tokio::time::sleep_until(wake.into()) => {}
+                () = shutdown.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    /// Takes commands and rings, and reads, until nothing is due.
+    async fn work(&mut self) {
+        loop {
+            while let Ok(command) = self.commands.try_recv() {
+                self.obey(command);
+            }
+            self.answer_bell().await;
+            let now = Instant::now();
+            if self.retry_at.is_some_and(|(at, _)| now < at) {
+                return;
+            }
+            let plan = self.hub.plan(now);
+            if plan.questions.is_empty() {
+                if self.retry_at.is_some() || !self.health.causes().is_empty() {
+                    // Nobody watches: ask whether the database is there all the same.
+                    let alive = self.db.ping().await;
+                    self.after_read(alive.as_ref().err());
+                }
+                return;
+            }
+            self.read(plan).await;
+        }
+    }
+
+    fn wakes_at(&self) -> Instant {
+        let now = Instant::now();
+        let all = self.all_at.filter(|_| self.all_due).map(|at| at + ALL_GAP);
+        let retry = self.retry_at.map(|(at, _)| at);
+        let due = self.hub.due_at(now).filter(|_| retry.is_none());
+        [all, retry, due]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(now + Duration::from_secs(3600))
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Open(opening, opened) => {
+                let rooms = opening.rooms.iter().map(|(room, _)| room.clone());
+                self.streams.open(opening.stream, rooms, opening.queue, opened);
+                for (room, cursor) in opening.rooms {
+                    let ring = ring_name(&self.secrets.borrow(), &room);
+                    self.hub
+                        .subscribe(opening.stream, opening.viewer.clone(), room, cursor, ring);
+                }
+                if self.retry_at.is_some() {
+                    self.fail_openings();
+                }
+            }
+            Command::Close(stream) => {
+                self.streams.close(stream);
+                self.hub.close(stream);
+            }
+            Command::CaughtUp(stream) => self.hub.resumed(stream),
+        }
+    }
+
+    async fn answer_bell(&mut self) {
+        let rings = self.bell.take();
+        rings.names.iter().for_each(|name| self.hub.ring(name));
+        self.all_due |= rings.all;
+        if self.all_due && self.all_at.is_none_or(|at| at.elapsed() >= ALL_GAP) {
+            self.all_due = false;
+            self.all_at = Some(Instant::now());
+            self.hub.ring_all();
+            // Keys may have been rotated; where they cannot be read the next look at everything reads them.
+            if let Ok(secrets) = self.db.node_secrets().await {
+                let rotated = secrets.ring.first() != self.secrets.borrow().ring.first();
+                if rotated {
+                    self.hub.rename_rings(|room| ring_name(&secrets, room));
+                }
+                self.secrets.send_replace(secrets);
+            }
+        }
+    }
+
+    async fn read(&mut self, plan: Plan) {
+        match self.db.read_rooms(&plan.questions, &plan.viewers).await {
+            Ok(answer) => {
+                self.after_read(None);
+                self.observer.note(Observation::RoomsRead {
+                    questions: plan.questions.len(),
+                });
+                let outputs = self.hub.apply(&plan, &answer, Instant::now());
+                outputs.into_iter().for_each(|output| self.put_out(output));
+            }
+            Err(error) => {
+                self.hub.undo(&plan);
+                self.after_read(Some(&error));
+            }
+        }
+    }
+
+    fn put_out(&mut self, output: Output) {
+        match output {
+            Output::Frame(stream, room, frame) => {
+                if !self.streams.push(stream, frame) {
+                    self.observer.note(Observation::StreamLagged);
+                    self.hub.lagged(stream, &room);
+                }
+            }
+            Output::Revoked(stream, room) => {
+                // Where the queue is full the stream is silent all the same: the hub has forgotten the room.
+                self.streams.push(stream, frame::revoked(&room));
+                self.streams.answered(stream, &room, false);
+            }
+            Output::Answered(stream, room) => self.streams.answered(stream, &room, true),
+        }
+    }
+
+    fn after_read(&mut self, error: Option<&Error>) {
+        match error {
+            None => {
+                self.health.set_reading(true);
+                if self.retry_at.take().is_some() {
+                    self.observer.note(Observation::Recovered);
+                    self.streams.push_all(&frame::bare("recovered"));
+                }
+            }
+            Some(error) => {
+                self.health.set_reading(false);
+                let pause = match self.retry_at {
+                    Some((_, pause)) => (pause * 2).min(PAUSE[1]),
+                    None => {
+                        self.observer.note(Observation::Degraded {
+                            cause: error.to_string(),
+                        });
+                        self.streams.push_all(&frame::bare("degraded"));
+                        PAUSE[0]
+                    }
+                };
+                self.retry_at = Some((Instant::now() + pause, pause));
+                self.fail_openings();
+            }
+        }
+    }
+
+    fn fail_openings(&mut self) {
+        for stream in self.streams.fail_openings() {
+            self.hub.close(stream);
+        }
+    }
+}
+
+/// As `presence_private.ring_name` computes it.
+fn ring_name(secrets: &Secrets, room: &RoomId) -> RingName {
+    let key = secrets.ring.first().map(Vec::as_slice).unwrap_or_default();
+    let hash = Sha256::new()
+        .chain_update(key)
+        .chain_update(room.as_str())
+        .finalize();
+    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}

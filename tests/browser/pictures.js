@@ -1,0 +1,90 @@
+// Takes pictures of the page: `pictures.js shots` every screen into shots/, `pictures.js docs DIR` the README's two.
+
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Dev } from './support/dev.js';
+import { Window, launch, pause } from './support/people.js';
+
+const LOOKS = {
+    light: { colorScheme: 'light' },
+    dark: { colorScheme: 'dark' },
+    phone: { colorScheme: 'light', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 },
+    'phone-dark': { colorScheme: 'dark', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 },
+    wide: { colorScheme: 'light', viewport: { width: 1920, height: 1080 } },
+};
+
+const [what, folder = 'shots'] = process.argv.slice(2);
+const dev = await Dev.start();
+const browser = await launch();
+try {
+    await mkdir(folder, { recursive: true });
+    if (what === 'docs') await docs(folder);
+    else await shots(folder);
+} finally {
+    await browser.close();
+    await dev.stop();
+}
+
+async function docs(into) {
+    const company = await Window.open(browser, dev.url);
+    const [bob, vera, carol] = await arrive(company);
+    for (const [colorScheme, name] of [['light', 'page.png'], ['dark', 'page-dark.png']]) {
+        const window = await Window.open(browser, dev.url, { colorScheme, viewport: { width: 1200, height: 720 }, deviceScaleFactor: 2 });
+        await carol.page.reload();
+        await carol.isLive();
+        const alice = await window.tab('alice', 'general');
+        await alice.sees('carol');
+        await carol.enter('expo-floor');
+        await alice.seesNo('carol');
+        await vera.choose('busy');
+        await bob.type('Shall we move the flowers?');
+        await alice.sees('bob', 'typing');
+        await pause(400);
+        await alice.page.screenshot({ path: path.join(into, name) });
+        await carol.enter('general');
+        await window.close();
+    }
+}
+
+async function shots(into) {
+    for (const [look, options] of Object.entries(LOOKS)) {
+        const company = await Window.open(browser, dev.url);
+        const [bob, , carol] = await arrive(company);
+        const window = await Window.open(browser, dev.url, options);
+        const shot = (page, name, more = {}) => page.screenshot({ path: path.join(into, `${name}-${look}.png`), ...more });
+        const first = await window.page('/');
+        await shot(first, 'welcome');
+        const alice = await window.tab('alice', 'general');
+        await carol.close();
+        await alice.seesNo('carol');
+        await bob.type('Shall we move the flowers?');
+        await alice.sees('bob', 'typing');
+        await pause(400);
+        await shot(alice.page, 'room');
+        await alice.page.click('#hood > summary');
+        await alice.page.evaluate(() => scrollTo(0, 0));
+        await pause(300);
+        await shot(alice.page, 'hood', { fullPage: true });
+        await alice.page.click('#hood > summary');
+        for (const menu of ['status', 'persona']) {
+            await alice.page.click(`#${menu}-button`);
+            await pause(300);
+            await shot(alice.page, menu);
+            await alice.page.keyboard.press('Escape');
+        }
+        await shot((await window.tab('dave')).page, 'outsider');
+        await shot((await window.tab('victor', 'vera-catering')).page, 'closed');
+        await window.close();
+        await company.close();
+    }
+}
+
+/** Bob, vera and carol, with something to say. */
+async function arrive(window) {
+    const bob = await window.tab('bob', 'general');
+    const vera = await window.tab('vera');
+    const carol = await window.tab('carol', 'general');
+    await bob.says('At the venue until six');
+    await carol.choose('busy');
+    return [bob, vera, carol];
+}

@@ -1,0 +1,62 @@
+// What the page is made of: its policy, its accessibility, its narrowest screen.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { story } from '../support/story.js';
+
+const POLICY = [
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",
+    "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+];
+
+story('the page comes with a strict content security policy and nothing from elsewhere', async ({ dev, open }) => {
+    const window = await open();
+    const hosts = new Set();
+    const alice = await window.tab('alice', 'general', (page) => page.on('request', (request) => hosts.add(new URL(request.url()).host)));
+    await alice.sees('alice');
+
+    const policy = (await fetch(dev.url)).headers.get('content-security-policy');
+
+    assert.deepEqual(policy.split(';').map((part) => part.trim()).filter(Boolean).sort(), [...POLICY].sort());
+    assert.deepEqual([...hosts], [new URL(dev.url).host]);
+});
+
+for (const colorScheme of ['light', 'dark']) {
+    story(`no screen has an accessibility violation (${colorScheme})`, async ({ open }) => {
+        const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+        const window = await open({ colorScheme, reducedMotion: 'reduce' });
+        const bob = await window.tab('bob', 'general');
+        const alice = await window.tab('alice', 'general');
+        await bob.says('Back at three');
+        await alice.reads('.card-message', 'Back at three');
+        await alice.page.click('#hood > summary');
+
+        await assertSound(alice.page, axe);
+        await alice.page.click('#status-button');
+        await assertSound(alice.page, axe);
+        await assertSound((await window.tab('dave')).page, axe);
+        await assertSound(await window.page('/'), axe);
+    });
+}
+
+story('nothing sticks out at 360 pixels', async ({ open }) => {
+    const window = await open({ viewport: { width: 360, height: 740 } });
+    const alice = await window.tab('alice', 'general');
+    const bob = await window.tab('bob', 'general');
+    await bob.choose('in_meeting');
+    await bob.says('A message as long as a message may be, '.repeat(4).slice(0, 140));
+    await alice.sees('bob', 'in_meeting');
+    await alice.page.click('#hood > summary');
+
+    for (const page of [alice.page, (await window.tab('dave')).page, await window.page('/')]) {
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+    }
+});
+
+async function assertSound(page, axe) {
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => window.axe.run());
+    const brief = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
+    assert.deepEqual(brief, []);
+}

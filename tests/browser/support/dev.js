@@ -1,0 +1,100 @@
+// `pg-presence dev` as a child: started on a free port with a data directory of its own, stopped, killed, restarted.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+
+/** initdb, and where no Postgres is installed its download. */
+const READY_MS_MAX = 120_000;
+const EXIT_MS_MAX = 20_000;
+
+export class Dev {
+    #binary;
+    #root;
+    #child = null;
+    #output = '';
+
+    constructor(binary, root, port) {
+        this.#binary = binary;
+        this.#root = root;
+        this.port = port;
+        this.url = `http://localhost:${port}`;
+    }
+
+    static async start(binary = process.env.PRESENCE_BIN) {
+        if (!binary) throw new Error('PRESENCE_BIN names no binary; use tests/browser/run');
+        const root = await mkdtemp(path.join(os.tmpdir(), 'pg-presence-browser-'));
+        await mkdir(path.join(root, 'data'));
+        const dev = new Dev(binary, root, await freePort());
+        await dev.start();
+        return dev;
+    }
+
+    async start() {
+        const data = path.join(this.#root, 'data');
+        const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isSetting(name)));
+        const child = spawn(this.#binary, ['dev', '--port', String(this.port), '--data-dir', data], {
+            stdio: ['ignore', 'pipe', 'pipe'],
+            env: environment,
+        });
+        this.#child = child;
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (this.#output += bytes));
+        const end = Date.now() + READY_MS_MAX;
+        while (Date.now() < end) {
+            if (child.exitCode !== null) throw new Error(`dev ended with ${child.exitCode}:\n${this.#output}`);
+            const answer = await fetch(`${this.url}/readyz`).catch(() => null);
+            if (answer?.ok) return;
+            await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        await this.#end('SIGKILL');
+        throw new Error(`dev was not ready in time:\n${this.#output}`);
+    }
+
+    async restart() {
+        await this.#end('SIGTERM');
+        await this.start();
+    }
+
+    /** Ends the service for a while; `start` brings it back. */
+    halt() {
+        return this.#end('SIGTERM');
+    }
+
+    async stop() {
+        await this.#end('SIGTERM');
+        await rm(this.#root, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    }
+
+    get output() {
+        return this.#output;
+    }
+
+    async #end(signal) {
+        const child = this.#child;
+        this.#child = null;
+        if (!child || child.exitCode !== null || child.signalCode !== null) return;
+        const hasEnded = new Promise((resolve) => child.once('exit', resolve));
+        child.kill(signal);
+        const last = setTimeout(() => child.kill('SIGKILL'), EXIT_MS_MAX);
+        await hasEnded;
+        clearTimeout(last);
+    }
+}
+
+/** Settings of the person who runs the stories are not for the server under test. */
+function isSetting(name) {
+    return name === 'DATABASE_URL' || (name.startsWith('PRESENCE_') && name !== 'PRESENCE_BIN');
+}
+
+export function freePort() {
+    return new Promise((resolve, reject) => {
+        const server = net.createServer();
+        server.once('error', reject);
+        server.listen(0, '127.0.0.1', () => {
+            const { port } = server.address();
+            server.close(() => resolve(port));
+        });
+    });
+}

@@ -1,0 +1,158 @@
+// Browser tabs as people: `alice` opens a room, sees somebody, types. No assertions here but those of waiting.
+
+import { chromium } from 'playwright-core';
+
+const ARGUMENTS = [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync',
+];
+/** A slow machine gets more time, never a weaker promise. */
+const SLACK = Number(process.env.TEST_SLACK ?? 3);
+/** What may be in the console while the server is away on purpose. */
+const OUTAGE = /Failed to load resource/;
+
+export function launch(options = {}) {
+    return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS, ...options });
+}
+
+/** A browser window: people in one share cookies and locks, as tabs do. */
+export class Window {
+    #context;
+    #pages = [];
+    complaints = [];
+
+    static async open(browser, base, options = {}) {
+        const window = new Window();
+        window.base = base;
+        window.#context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
+        window.#context.setDefaultTimeout(5000 * SLACK);
+        window.#context.on('page', (page) => window.#listen(page));
+        await window.#context.addInitScript(() => {
+            addEventListener('securitypolicyviolation', (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
+        });
+        return window;
+    }
+
+    /** Opens a tab as somebody, in a room or in the first one. */
+    async tab(user, room = null, prepare = async () => {}) {
+        const page = await this.#context.newPage();
+        await prepare(page);
+        await page.goto(`${this.base}/?as=${user}${room ? `#${room}` : ''}`);
+        const person = new Person(page, user);
+        await person.isLive();
+        return person;
+    }
+
+    async page(path) {
+        const page = await this.#context.newPage();
+        await page.goto(this.base + path);
+        return page;
+    }
+
+    /** The page that `open` opens. */
+    async popup(open) {
+        const [page] = await Promise.all([this.#context.waitForEvent('page'), open()]);
+        await page.waitForLoadState();
+        return page;
+    }
+
+    close() {
+        return this.#context.close({ reason: 'the story is told' });
+    }
+
+    #listen(page) {
+        this.#pages.push(page);
+        page.on('pageerror', (error) => this.complaints.push(`page error: ${error.name} ${error.message} ${error.stack}`));
+        page.on('console', (message) => {
+            if (message.type() !== 'error' && message.type() !== 'warning') return;
+            if (this.isOutage && OUTAGE.test(message.text())) return;
+            this.complaints.push(`console ${message.type()}: ${message.text()} ${message.location().url}`);
+        });
+    }
+}
+
+export class Person {
+    constructor(page, user) {
+        this.page = page;
+        this.user = user;
+    }
+
+    isLive() {
+        return this.page.waitForSelector('#link[data-phase="live"]');
+    }
+
+    async reads(selector, text) {
+        await this.page.locator(selector).filter({ hasText: text }).first().waitFor();
+    }
+
+    card(user) {
+        return this.page.locator(`#people .card[data-user="${user}"]:not(.is-leaving)`);
+    }
+
+    sees(user, status = null) {
+        const suffix = status ? `[data-status="${status}"]` : '';
+        return this.page.waitForSelector(`#people .card[data-user="${user}"]${suffix}:not(.is-leaving)`);
+    }
+
+    seesNo(user) {
+        return this.page.waitForSelector(`#people .card[data-user="${user}"]`, { state: 'detached' });
+    }
+
+    isIn(room, count) {
+        return this.page.locator(`#rooms .room[data-room="${room}"] .count`, { hasText: new RegExp(`^${count}$`) }).waitFor();
+    }
+
+    type(text) {
+        return this.page.locator('#draft').pressSequentially(text, { delay: 40 });
+    }
+
+    enter(room) {
+        return this.page.click(`#rooms .room[data-room="${room}"]`);
+    }
+
+    async choose(status) {
+        await this.page.click('#status-button');
+        await this.page.click(`#status-choices [value="${status}"]`);
+        await this.page.keyboard.press('Escape');
+    }
+
+    async says(message) {
+        await this.page.click('#status-button');
+        await this.page.fill('#message', message);
+        await this.page.press('#message', 'Enter');
+    }
+
+    sessionId() {
+        return this.page.evaluate(() => sessionStorage.getItem('pg-presence.session'));
+    }
+
+    /** How many events of a kind the stream brought, of one room. */
+    frames(event, room) {
+        return this.page.evaluate(
+            ([wanted, of]) => [...document.querySelectorAll('#frames .frame')].filter((frame) =>
+                frame.querySelector(`.frame-event[data-event="${wanted}"]`) && frame.querySelector('.frame-brief').textContent.startsWith(`${of} ·`)).length,
+            [event, room],
+        );
+    }
+
+    /** Watches a card from now on; the answer says whether it was ever gone or shown as leaving. */
+    async watch(user) {
+        await this.page.evaluate((id) => {
+            const card = () => document.querySelector(`#people .card[data-user="${id}"]`);
+            const first = card();
+            window.flickers = [];
+            new MutationObserver(() => {
+                if (card() !== first) window.flickers.push('gone');
+            }).observe(document.querySelector('#people'), { childList: true });
+        }, user);
+        return () => this.page.evaluate(() => window.flickers);
+    }
+
+    close() {
+        return this.page.close();
+    }
+}
+
+export function pause(ms) {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+}

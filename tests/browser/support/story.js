@@ -1,0 +1,75 @@
+// A story: people in browser windows against one server. Afterwards nobody may be left in a room, and no page may
+// have complained: no error in a console, no breach of the content security policy.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Cable } from './cable.js';
+import { Dev } from './dev.js';
+import { Window, launch, pause } from './people.js';
+
+const STORY_MS_MAX = 120_000;
+const world = {};
+
+before(async () => {
+    world.dev = await Dev.start();
+    world.browser = await launch();
+});
+
+after(async () => {
+    await world.browser?.close();
+    await world.dev?.stop();
+});
+
+/**
+ * `tell({dev, open, lay, outage})`: `open(options)` opens a window (of a browser of its own where `browser` has options
+ * for one), `lay()` lays a cable to the server, and from `outage()` on failed requests are no complaint.
+ */
+export function story(promise, tell) {
+    test(promise, { timeout: STORY_MS_MAX }, async () => {
+        const windows = [];
+        const cables = [];
+        const lay = async () => {
+            cables.push(await Cable.to(world.dev.port));
+            return cables.at(-1);
+        };
+        const browsers = [];
+        const open = async ({ base = world.dev.url, browser, ...options } = {}) => {
+            if (browser) browsers.push(await launch(browser));
+            const window = await Window.open(browser ? browsers.at(-1) : world.browser, base, options);
+            windows.push(window);
+            return window;
+        };
+        const outage = () => windows.forEach((window) => (window.isOutage = true));
+        try {
+            await tell({ dev: world.dev, open, lay, outage });
+        } finally {
+            for (const window of windows) await window.close();
+            for (const browser of browsers) await browser.close();
+            for (const cable of cables) await cable.close();
+        }
+        assert.deepEqual(windows.flatMap((window) => window.complaints), []);
+        await everybodyIsGone(world.dev.url);
+    });
+}
+
+/** A call past the browser, as somebody. */
+export async function api(url, user, path) {
+    const { token } = await (await fetch(`${url}/dev/token`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ user_id: user }),
+    })).json();
+    const answer = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
+    return { status: answer.status, body: await answer.json() };
+}
+
+async function everybodyIsGone(url) {
+    let left = [];
+    for (let attempt = 0; attempt < 100; attempt += 1) {
+        const answers = await Promise.all(['alice', 'carol'].map((user) => api(url, user, '/v1/rooms')));
+        left = answers.flatMap(({ body }) => body.rooms).filter((room) => room.online_count > 0);
+        if (left.length === 0) return;
+        await pause(100);
+    }
+    assert.deepEqual(left, [], 'closed tabs are still in their rooms');
+}
