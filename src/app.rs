@@ -52,19 +52,19 @@ impl App {
                 .context("writing the settings")?;
         }
         let installed = db
-            .node_settings()
+            .installed()
             .await
             .context("this database is not ready for pg-presence; run `pg-presence migrate` first")?;
-        // Begins an epoch where the data is new or came from elsewhere, so that the first streams need not see it change.
-        db.reap(1).await.context("ending expired sessions")?;
-        let secrets = db.node_secrets().await.context("reading the keys")?;
-        if secrets.leave.is_empty() || secrets.ring.is_empty() {
+        if installed.secrets.leave.is_empty() || installed.secrets.ring.is_empty() {
             bail!("the database has no keys; run `pg-presence migrate`");
         }
+        // Begins an epoch where the data is new or came from elsewhere, so that the first streams need not see it change.
+        db.reap(1).await.context("ending expired sessions")?;
+        let ids = installed.settings.ids;
         let observer = Observer::default();
         let health = Health::default();
         let bell = Arc::new(Bell::default());
-        let (publish, secrets) = watch::channel(secrets);
+        let (publish, installed) = watch::channel(installed);
         let (beats, beats_task) = Batcher::new(db.clone(), observer.clone());
         let (leaves, leaves_task) = Batcher::new(db.clone(), observer.clone());
         let (relay, relay_task) = Relay::new(
@@ -93,14 +93,13 @@ impl App {
             observer: observer.clone(),
         };
         let edge = Edge {
-            auth: Arc::new(Auth::new(&settings, installed.ids)?),
+            auth: Arc::new(Auth::new(&settings, ids)?),
             db,
             beats,
             leaves,
             relay,
-            secrets,
-            ids: installed.ids,
-            heartbeat_ms: installed.heartbeat.as_millis() as u64,
+            installed,
+            ids,
             ping: settings.ping,
             health,
             observer,

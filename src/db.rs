@@ -20,7 +20,7 @@ use deadpool_postgres::{
 };
 use tokio_postgres::{NoTls, Row, error::SqlState, types::ToSql};
 
-pub use node::{NodeSettings, Secrets};
+pub use node::{Installed, NodeSettings, Secrets};
 
 use crate::error::{Error, RETRY_AFTER, Result};
 
@@ -155,6 +155,13 @@ fn from_postgres(error: tokio_postgres::Error) -> Error {
         return Error::Unavailable(RETRY_AFTER);
     }
     match code.code() {
+        // Our own words, about a setting that is out of bounds.
+        "PR400" => Error::Invalid(
+            error
+                .as_db_error()
+                .map(|error| error.message().to_owned())
+                .unwrap_or_default(),
+        ),
         "55P03" | "57014" | "40001" | "40P01" => Error::Overloaded(RETRY_AFTER),
         _ => Error::bug(error),
     }

@@ -2,16 +2,16 @@
 //!
 //! Owns: which server is run, as whom, with which data, and that it ends when this process does. In order:
 //!
-//! 1. [`find`]: server binaries of an installed Postgres, 15 or newer;
+//! 1. `find`: server binaries of an installed Postgres, 15 or newer;
 //! 2. `fetch` (a cargo feature): binaries from their maintainers' releases, kept beside the data;
-//! 3. [`docker`]: a container, where the engine answers;
+//! 3. `docker`: a container, where the engine answers;
 //! 4. else [`Error::NoPostgres`], one sentence that says what to install, within [`NOTHING_MAX`].
 //!
 //! Invariants:
-//! - The server never runs as root: it refuses to. As root we start it as `postgres`, else as `nobody` ([`account`]).
+//! - The server never runs as root: it refuses to. As root we start it as `postgres`, else as `nobody` (`account`).
 //! - It listens on 127.0.0.1 alone, wants a password (random, kept beside the data, mode 0600), has no Unix socket.
-//! - One process at a time has a data directory, told by a lock which ends with that process ([`home`]).
-//! - No server outlives us, not even after SIGKILL: a watchdog holds the other end of a pipe ([`watchdog`]).
+//! - One process at a time has a data directory, told by a lock which ends with that process (`home`).
+//! - No server outlives us, not even after SIGKILL: a watchdog holds the other end of a pipe (`watchdog`).
 //! - No settings of the program are read here. What is read of the environment (PATH, HOME, XDG_DATA_HOME) says where
 //!   this machine keeps things, and [`Places`] is the one reader of it.
 //!

@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{Auth, leave_token},
     config::Settings,
-    db::{Db, Secrets},
+    db::{Db, Installed},
     domain::{BeatKey, IdTypes},
     health::Health,
     heartbeat::{Batcher, Beats, Leaves},
@@ -53,12 +53,10 @@ pub struct Edge {
     pub leaves: Batcher<Leaves>,
     /// Streams.
     pub relay: RelayHandle,
-    /// Keys of leave tokens.
-    pub secrets: watch::Receiver<Secrets>,
+    /// Settings and keys in force.
+    pub installed: watch::Receiver<Installed>,
     /// How ids are checked.
     pub ids: IdTypes,
-    /// How often clients are told to send a heartbeat.
-    pub heartbeat_ms: u64,
     /// How often a stream says `ping`.
     pub ping: Duration,
     /// Whether this node is ready.
@@ -80,10 +78,20 @@ impl FromRef<Edge> for Arc<Auth> {
 }
 
 impl Edge {
+    /// How often clients are to send a heartbeat.
+    fn heartbeat_ms(&self) -> u64 {
+        self.installed.borrow().settings.heartbeat.as_millis() as u64
+    }
+
     /// Good for leaving this one session, for a day.
     fn leave_token(&self, key: &BeatKey) -> String {
-        let secrets = self.secrets.borrow();
-        let newest = secrets.leave.first().map(Vec::as_slice).unwrap_or_default();
+        let installed = self.installed.borrow();
+        let newest = installed
+            .secrets
+            .leave
+            .first()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         leave_token::mint(key, newest, OffsetDateTime::now_utc())
     }
 }

@@ -358,3 +358,6 @@ impl Room {
         listens() && (!quiet || asks())
     }
 }
+
+#[cfg(test)]
+mod tests;

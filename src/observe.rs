@@ -1,8 +1,11 @@
 //! Noteworthy facts: the one source of logs, figures and test signals.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::sync::broadcast;
@@ -54,6 +57,15 @@ pub enum Observation {
     },
     /// Rooms can be read again.
     Recovered,
+    /// Somebody changed the settings that all nodes go by: an operator, or a node that was given others.
+    SettingsChanged {
+        /// As it is now.
+        ttl: Duration,
+        /// As it is now.
+        heartbeat: Duration,
+        /// As it is now.
+        typing: Duration,
+    },
     /// A reader fell behind its queue; it gets a fresh snapshot.
     StreamLagged,
     /// A stream began.
@@ -114,6 +126,18 @@ impl Observer {
             Observation::Degraded { cause } => tracing::warn!(cause, "the database is away"),
             Observation::ReapFailed { cause } => tracing::warn!(cause, "expired sessions could not be ended"),
             Observation::CanaryMissed { missed } => tracing::warn!(missed, "a canary did not come back"),
+            Observation::SettingsChanged {
+                ttl,
+                heartbeat,
+                typing,
+            } => {
+                tracing::warn!(
+                    ?ttl,
+                    ?heartbeat,
+                    ?typing,
+                    "the settings of all nodes were changed"
+                );
+            }
             Observation::StreamLagged => tracing::info!("a slow reader gets a fresh snapshot"),
             Observation::Panicked => tracing::error!("a handler panicked"),
         }

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::streams::Streams;
 use crate::{
-    db::{Db, Secrets},
+    db::{Db, Installed, Secrets},
     domain::{Cursor, RoomId, UserId},
     error::{Error, RETRY_AFTER, Result},
     health::Health,
@@ -96,8 +96,8 @@ pub struct Relay {
     pub db: Db,
     /// Rings.
     pub bell: Arc<Bell>,
-    /// Keys; read again where somebody rings for everything.
-    pub secrets: watch::Sender<Secrets>,
+    /// Settings and keys; read again where somebody rings for everything.
+    pub installed: watch::Sender<Installed>,
     /// How often the access of all open streams is asked again.
     pub sweep: Duration,
     /// Told whether rooms can be read.
@@ -118,7 +118,7 @@ impl Relay {
     pub fn new(
         db: Db,
         bell: Arc<Bell>,
-        secrets: watch::Sender<Secrets>,
+        installed: watch::Sender<Installed>,
         sweep: Duration,
         merge: Duration,
         health: Health,
@@ -130,7 +130,7 @@ impl Relay {
         let relay = Self {
             db,
             bell,
-            secrets,
+            installed,
             sweep,
             health,
             observer,
@@ -207,7 +207,7 @@ impl Relay {
                 let rooms = opening.rooms.iter().map(|(room, _)| room.clone());
                 self.streams.open(opening.stream, rooms, opening.queue, opened);
                 for (room, cursor) in opening.rooms {
-                    let ring = ring_name(&self.secrets.borrow(), &room);
+                    let ring = ring_name(&self.installed.borrow().secrets, &room);
                     self.hub
                         .subscribe(opening.stream, opening.viewer.clone(), room, cursor, ring);
                 }
@@ -231,14 +231,26 @@ impl Relay {
             self.all_due = false;
             self.all_at = Some(Instant::now());
             self.hub.ring_all();
-            // Keys may have been rotated; where they cannot be read the next look at everything reads them.
-            if let Ok(secrets) = self.db.node_secrets().await {
-                let rotated = secrets.ring.first() != self.secrets.borrow().ring.first();
-                if rotated {
-                    self.hub.rename_rings(|room| ring_name(&secrets, room));
-                }
-                self.secrets.send_replace(secrets);
-            }
+            self.read_installed().await;
+        }
+    }
+
+    /// Keys may have been rotated and settings changed; where they cannot be read the next look at everything does.
+    async fn read_installed(&mut self) {
+        let Ok(installed) = self.db.installed().await else {
+            return;
+        };
+        let before = self.installed.send_replace(installed);
+        let now = self.installed.borrow();
+        if now.secrets.ring.first() != before.secrets.ring.first() {
+            self.hub.rename_rings(|room| ring_name(&now.secrets, room));
+        }
+        if now.settings != before.settings {
+            self.observer.note(Observation::SettingsChanged {
+                ttl: now.settings.ttl,
+                heartbeat: now.settings.heartbeat,
+                typing: now.settings.typing,
+            });
         }
     }
 

@@ -3,6 +3,7 @@ create or replace function presence.absent_members(viewer presence.user_id, room
     returns table (user_id presence.user_id, name text, avatar_url text, role text, last_seen_at timestamptz)
     language plpgsql stable security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 #variable_conflict use_column
 begin

@@ -8,6 +8,7 @@ create or replace function presence.configure(
     returns void
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 #variable_conflict use_column
 declare
@@ -19,6 +20,7 @@ begin
            typing = coalesce(configure.typing, k.typing),
            sessions_max = coalesce(configure.sessions_max, k.sessions_max),
            retention = coalesce(configure.retention, k.retention);
+    perform pg_notify('presence', '*');   -- nodes read their settings again
 exception
     when check_violation then
         get stacked diagnostics broken = constraint_name;

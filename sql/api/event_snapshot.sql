@@ -7,6 +7,7 @@ create or replace function presence.event_snapshot(viewer presence.user_id, even
                    joined_at timestamptz, last_seen_at timestamptz)
     language plpgsql stable security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
     set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column

@@ -12,6 +12,7 @@ create or replace function presence.heartbeat(
     returns setof presence.lease
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 #variable_conflict use_column
 declare

@@ -14,6 +14,7 @@ create or replace function presence.heartbeat_batch(
     returns table (item integer, outcome text, session_id uuid, status text, joined_at timestamptz, expires_at timestamptz)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 #variable_conflict use_column
 begin

@@ -7,6 +7,7 @@ create or replace function presence.leave(
     returns boolean
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 declare
     what text;

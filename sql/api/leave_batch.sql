@@ -7,6 +7,7 @@ create or replace function presence.leave_batch(
     returns table (item integer, outcome text)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 #variable_conflict use_column
 begin

@@ -3,6 +3,7 @@ create or replace function presence.leave_everywhere(user_id presence.user_id)
     returns integer
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 begin
     if leave_everywhere.user_id is null then

@@ -3,6 +3,7 @@ create or replace function presence.node_secrets()
     returns table (kind text, key bytea)
     language plpgsql stable security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 #variable_conflict use_column
 begin

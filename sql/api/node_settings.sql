@@ -4,6 +4,7 @@ create or replace function presence.node_settings()
                    ttl_ms bigint, heartbeat_ms bigint, typing_ms bigint, sessions_max integer)
     language plpgsql stable security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 #variable_conflict use_column
 begin

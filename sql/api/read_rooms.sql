@@ -22,6 +22,7 @@ create or replace function presence.read_rooms(
                    reason text, last_seen_at timestamptz)
     language plpgsql stable security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
     set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
@@ -35,7 +36,7 @@ begin
                or coalesce(e.epoch = q.epoch and r.room_id is null and q.revision = 0, false) as comparable
           from unnest(read_rooms.room_ids, read_rooms.epochs, read_rooms.revisions)
                with ordinality as q(room_id, epoch, revision, question)
-          left join presence_private.epoch e on true
+          left join (select e.epoch from presence_private.epoch e limit 1) e on true
           left join presence_private.room r on r.room_id = q.room_id
     ),
     log as materialized (
@@ -49,10 +50,11 @@ begin
     ),
     judged as materialized (
         select h.*,
-               case when h.comparable
-                     and h.revision - h.since = (select count(distinct l.revision) from log l where l.question = h.question)
+               case when h.comparable and h.revision - h.since = coalesce(k.revisions, 0)
                     then 'diff' else 'snapshot' end as answer
           from head h
+          left join (select l.question, count(distinct l.revision) as revisions from log l group by l.question) k
+            on k.question = h.question
     ),
     -- who is to be told of, per question, and whether they were there before
     told as (

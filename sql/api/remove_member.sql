@@ -3,6 +3,7 @@ create or replace function presence.remove_member(room_id presence.room_id, user
     returns integer
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 begin
     if remove_member.room_id is null or remove_member.user_id is null then

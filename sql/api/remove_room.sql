@@ -3,6 +3,7 @@ create or replace function presence.remove_room(room_id presence.room_id)
     returns integer
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 begin
     if remove_room.room_id is null then

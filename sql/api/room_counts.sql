@@ -3,6 +3,7 @@ create or replace function presence.room_counts(viewer presence.user_id, room_id
     returns table (room_id presence.room_id, name text, kind text, event_id presence.event_id, online_count integer)
     language plpgsql stable security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
 as $$
 #variable_conflict use_column
 begin

@@ -5,6 +5,7 @@ create or replace function presence.snapshot(viewer presence.user_id, room_id pr
                    data jsonb, joined_at timestamptz)
     language plpgsql stable security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
     set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
@@ -15,7 +16,7 @@ begin
            m.user_id, u.name, u.avatar_url, p.role, m.status, m.status_until, m.message, m.activity, m.data, m.joined_at
       from (select where exists (select from presence_private.room_access() a
                                   where a.room_id = snapshot.room_id and a.user_id = snapshot.viewer)) allowed
-      left join presence_private.epoch e on true
+      left join (select e.epoch from presence_private.epoch e limit 1) e on true
       left join presence_private.room r on r.room_id = snapshot.room_id
       left join presence_private.member m
              on m.room_id = snapshot.room_id

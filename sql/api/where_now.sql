@@ -4,6 +4,7 @@ create or replace function presence.where_now(viewer presence.user_id, user_id p
                    status text, last_seen_at timestamptz)
     language plpgsql stable security definer
     set search_path = pg_catalog, pg_temp
+    set jit = off
     set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column

@@ -35,7 +35,7 @@ begin
          group by r.room_id, r.user_id, r.session_id
     ),
     held as materialized (
-        select s.*
+        select s as was, s.room_id, s.user_id, s.session_id, s.ended_at, s.expires_at, s.seq
           from mine m
           join presence_private.session s
             on s.room_id = m.room_id and s.user_id = m.user_id and s.session_id = m.session_id
@@ -43,6 +43,7 @@ begin
     ),
     judged as materialized (
         select m.*, h.session_id is not null and h.ended_at is null as alive,
+               case when h.ended_at is null then h.was end as was,   -- as it is, where it is alive
                case
                    when h.session_id is null and exists (select from presence_private.session s
                                                           where s.room_id = m.room_id and s.user_id = m.user_id
@@ -74,22 +75,20 @@ begin
                end as outcome
           from judged j
     ),
-    next as materialized (   -- h: as it was, where it is alive; what is not said stays
+    next as materialized (   -- what is not said stays
         select l.item, l.room_id, l.user_id, l.session_id, l.alive, l.status is not distinct from 'invisible' as hides,
-               greatest(l.seq, h.seq) as seq,
-               coalesce(h.joined_at, moment) as joined_at,
-               coalesce(nullif(nullif(l.status, 'typing'), 'invisible'), h.status, 'active') as status,
-               case when coalesce(l.status, 'typing') = 'typing' then h.status_until
+               greatest(l.seq, (l.was).seq) as seq,
+               coalesce((l.was).joined_at, moment) as joined_at,
+               coalesce(nullif(nullif(l.status, 'typing'), 'invisible'), (l.was).status, 'active') as status,
+               case when coalesce(l.status, 'typing') = 'typing' then (l.was).status_until
                     when l.status <> 'active' then moment + l.status_ttl end as status_until,
-               case when l.status is null then h.typing_until
+               case when l.status is null then (l.was).typing_until
                     when l.status = 'typing' then moment + coalesce(l.status_ttl, knobs.typing) end as typing_until,
-               nullif(coalesce(l.message, h.message), '') as message,
-               nullif(coalesce(l.activity, h.activity), '') as activity,
-               nullif(coalesce(l.data, h.data), '{}') as data,
-               h.message as old_message, h.activity as old_activity, h.data as old_data, h.changed_at
+               nullif(coalesce(l.message, (l.was).message), '') as message,
+               nullif(coalesce(l.activity, (l.was).activity), '') as activity,
+               nullif(coalesce(l.data, (l.was).data), '{}') as data,
+               l.was
           from limited l
-          left join held h
-            on h.room_id = l.room_id and h.user_id = l.user_id and h.session_id = l.session_id and h.ended_at is null
          where l.outcome = 'ok'
     ),
     vanished as (   -- nothing is kept of an invisible session, but the number of its going, where it had one
@@ -104,8 +103,9 @@ begin
                (session_id, joined_at, beat_at, expires_at, changed_at, status_until, typing_until, ended_at, seq,
                 room_id, user_id, status, ended_as, message, activity, data)
         select n.session_id, n.joined_at, moment, moment + case when n.hides then interval '2 minutes' else knobs.ttl end,
-               case when (n.message, n.activity, n.data) is not distinct from (n.old_message, n.old_activity, n.old_data)
-                    then n.changed_at else clock_timestamp() end,
+               case when (n.message, n.activity, n.data)
+                         is not distinct from ((n.was).message, (n.was).activity, (n.was).data)
+                    then (n.was).changed_at else clock_timestamp() end,
                n.status_until, n.typing_until, case when n.hides then moment end, n.seq,
                n.room_id, n.user_id, n.status, case when n.hides then 'left' end,
                case when not n.hides then n.message end,

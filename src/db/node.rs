@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The installation's id types and the settings in force.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeSettings {
     /// How ids are checked.
     pub ids: IdTypes,
@@ -36,9 +36,26 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
+/// What all nodes of one database have in common. Read at the start, and again where somebody rings for everything.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// Id types and settings.
+    pub settings: NodeSettings,
+    /// Keys.
+    pub secrets: Secrets,
+}
+
 impl Db {
+    /// Settings and keys.
+    pub async fn installed(&self) -> Result<Installed> {
+        Ok(Installed {
+            settings: self.node_settings().await?,
+            secrets: self.node_secrets().await?,
+        })
+    }
+
     /// `presence.node_settings`.
-    pub async fn node_settings(&self) -> Result<NodeSettings> {
+    async fn node_settings(&self) -> Result<NodeSettings> {
         let sql = "select * from presence.node_settings()";
         let row = self.query_one(sql, &[]).await?;
         let id_type = |column: &str| -> Result<IdType> {
@@ -75,7 +92,7 @@ impl Db {
     }
 
     /// `presence.node_secrets`.
-    pub async fn node_secrets(&self) -> Result<Secrets> {
+    async fn node_secrets(&self) -> Result<Secrets> {
         let sql = "select kind, key from presence.node_secrets()";
         let rows = self.query(sql, &[]).await?;
         let mut secrets = Secrets::default();

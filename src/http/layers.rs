@@ -36,10 +36,11 @@ pub fn around(routes: Router<Edge>, settings: &Settings, observer: Observer) -> 
     routes
         .fallback(|| async { Error::PathNotFound })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
-        .layer(cors(settings))
+        .layer(middleware::from_fn(body::read_rest))
         .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| {
             panicked(&observer, &*panic)
         }))
+        .layer(cors(settings))
         .layer(middleware::from_fn(safe_headers))
         .layer(middleware::from_fn(with_request_id))
 }

@@ -16,7 +16,7 @@ pub async fn post(State(edge): State<Edge>, TextBody(body): TextBody) -> Result<
 }
 
 fn leaves(edge: &Edge, body: &Bytes) -> Vec<(crate::domain::BeatKey, Option<i64>)> {
-    let keys = edge.secrets.borrow().leave.clone();
+    let keys = edge.installed.borrow().secrets.leave.clone();
     let now = OffsetDateTime::now_utc();
     let lines = std::str::from_utf8(body)
         .unwrap_or_default()

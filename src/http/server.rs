@@ -25,8 +25,23 @@ mod connection;
 
 use connection::{Answering, Connection};
 
-/// Between two requests. nginx and most load balancers keep theirs for 60 s.
-const IDLE_MAX: Duration = Duration::from_secs(75);
+/// How long a peer is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// For the head of a request, from its first byte or, on a new connection, from the beginning.
+    head: Duration,
+    /// For the next request. nginx and most load balancers keep a connection for 60 s.
+    idle: Duration,
+    /// For a write to make any progress: a reader that is gone or takes nothing.
+    write: Duration,
+}
+
+const PATIENCE: Patience = Patience {
+    head: Duration::from_secs(10),
+    idle: Duration::from_secs(75),
+    write: Duration::from_secs(15),
+};
+
 /// How long sent bytes may stay unacknowledged: with a ping every 15 s a half-open stream is gone within 45 s.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 /// How long to wait where no connection can be accepted: doubles from the one to the other.
@@ -34,6 +49,16 @@ const ACCEPT_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_s
 
 /// Serves until `shutdown`, then for at most `drain_max` until what is under way is answered.
 pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+    drain_max: Duration,
+) -> Result<()> {
+    serve_with(PATIENCE, listener, router, shutdown, drain_max).await
+}
+
+async fn serve_with(
+    patience: Patience,
     listener: TcpListener,
     router: Router,
     shutdown: CancellationToken,
@@ -52,7 +77,7 @@ pub async fn serve(
         match accepted {
             Ok((stream, _)) => {
                 pause = ACCEPT_PAUSE[0];
-                spawn(stream, router.clone(), &graceful, cut.clone());
+                spawn(patience, stream, router.clone(), &graceful, cut.clone());
             }
             Err(error) if is_the_peers(error.kind()) => {}
             Err(error) => {
@@ -85,13 +110,19 @@ fn is_the_peers(error: ErrorKind) -> bool {
     )
 }
 
-fn spawn(stream: TcpStream, router: Router, graceful: &GracefulShutdown, cut: CancellationToken) {
+fn spawn(
+    patience: Patience,
+    stream: TcpStream,
+    router: Router,
+    graceful: &GracefulShutdown,
+    cut: CancellationToken,
+) {
     if let Err(error) = tune(&stream) {
         // Gone already, most of all; if not, it is served a little worse.
         tracing::debug!(%error, "a connection could not be tuned");
     }
     let answering = Answering::default();
-    let io = TokioIo::new(Connection::new(stream, answering.clone()));
+    let io = TokioIo::new(Connection::new(stream, answering.clone(), patience));
     let answer = service_fn(move |request: Request<Incoming>| {
         let answered = answering.begin();
         let router = router.clone();
@@ -101,7 +132,9 @@ fn spawn(stream: TcpStream, router: Router, graceful: &GracefulShutdown, cut: Ca
         }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(IDLE_MAX);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.idle);
     let connection = graceful.watch(builder.serve_connection(io, answer));
     tokio::spawn(async move {
         tokio::select! {

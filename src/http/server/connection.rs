@@ -27,10 +27,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-/// How long the head of a request may take, from its first byte or, on a new connection, from the beginning.
-const HEAD_MAX: Duration = Duration::from_secs(10);
-/// How long a write may make no progress: a reader that is gone or takes nothing.
-const WRITE_STALL_MAX: Duration = Duration::from_secs(15);
+use super::Patience;
 
 /// Whether a request of this connection is being answered. Shared by the connection and its service.
 #[derive(Clone, Default)]
@@ -97,25 +94,28 @@ impl HttpBody for AnswerBody {
 pub struct Connection {
     stream: Pin<Box<TimeoutStream<TcpStream>>>,
     answering: Answering,
+    head_max: Duration,
     /// When the head that is arriving must be complete; none: no byte of it is there.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
     /// A connection that was just accepted.
-    pub fn new(stream: TcpStream, answering: Answering) -> Self {
+    pub fn new(stream: TcpStream, answering: Answering, patience: Patience) -> Self {
         let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE_STALL_MAX));
+        stream.set_write_timeout(Some(patience.write));
+        let deadline = Some(after(patience.head));
         Self {
             stream: Box::pin(stream),
             answering,
-            deadline: Some(deadline()),
+            head_max: patience.head,
+            deadline,
         }
     }
 }
 
-fn deadline() -> Pin<Box<Sleep>> {
-    Box::pin(sleep_until(Instant::now() + HEAD_MAX))
+fn after(wait: Duration) -> Pin<Box<Sleep>> {
+    Box::pin(sleep_until(Instant::now() + wait))
 }
 
 impl AsyncRead for Connection {
@@ -132,7 +132,8 @@ impl AsyncRead for Connection {
         match self.stream.as_mut().poll_read(context, buffer) {
             Poll::Ready(read) => {
                 if buffer.filled().len() > before {
-                    self.deadline.get_or_insert_with(deadline);
+                    let head_max = self.head_max;
+                    self.deadline.get_or_insert_with(|| after(head_max));
                 }
                 Poll::Ready(read)
             }

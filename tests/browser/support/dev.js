@@ -1,7 +1,7 @@
 // `pg-presence dev` as a child: started on a free port with a data directory of its own, stopped, killed, restarted.
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,30 +12,28 @@ const EXIT_MS_MAX = 20_000;
 
 export class Dev {
     #binary;
-    #root;
+    #data;
     #child = null;
     #output = '';
 
-    constructor(binary, root, port) {
+    constructor(binary, data, port) {
         this.#binary = binary;
-        this.#root = root;
+        this.#data = data;
         this.port = port;
         this.url = `http://localhost:${port}`;
     }
 
     static async start(binary = process.env.PRESENCE_BIN) {
         if (!binary) throw new Error('PRESENCE_BIN names no binary; use tests/browser/run');
-        const root = await mkdtemp(path.join(os.tmpdir(), 'pg-presence-browser-'));
-        await mkdir(path.join(root, 'data'));
-        const dev = new Dev(binary, root, await freePort());
+        const data = await mkdtemp(path.join(os.tmpdir(), 'pg-presence-browser-'));
+        const dev = new Dev(binary, data, await freePort());
         await dev.start();
         return dev;
     }
 
     async start() {
-        const data = path.join(this.#root, 'data');
         const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isSetting(name)));
-        const child = spawn(this.#binary, ['dev', '--port', String(this.port), '--data-dir', data], {
+        const child = spawn(this.#binary, ['dev', '--port', String(this.port), '--data-dir', this.#data], {
             stdio: ['ignore', 'pipe', 'pipe'],
             env: environment,
         });
@@ -64,7 +62,7 @@ export class Dev {
 
     async stop() {
         await this.#end('SIGTERM');
-        await rm(this.#root, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+        await rm(this.#data, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     }
 
     get output() {

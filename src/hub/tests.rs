@@ -1,0 +1,192 @@
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::{Diff, Left, Snapshot};
+
+const MERGE: Duration = Duration::from_millis(100);
+
+fn room() -> RoomId {
+    RoomId::trusted("general")
+}
+
+fn user(name: &str) -> UserId {
+    UserId::trusted(name)
+}
+
+fn at(revision: i64) -> Cursor {
+    Cursor { epoch: Uuid::from_u128(1), revision }
+}
+
+/// A hub on which these streams watch the room, none of them answered yet. Stream n is of user `n`.
+fn hub(streams: &[(StreamId, Option<Cursor>)]) -> Hub {
+    let mut hub = Hub::new(MERGE);
+    for (stream, cursor) in streams {
+        hub.subscribe(*stream, user(&stream.to_string()), room(), *cursor, "ring".to_owned());
+    }
+    hub
+}
+
+/// Postgres, with the room at a revision: whole rooms for who has no cursor, diffs for the others.
+fn answer(plan: &Plan, revision: i64, forbidden: &[&str]) -> RoomsAnswer {
+    let answers = plan.questions.iter().map(|question| match question.cursor {
+        None => RoomAnswer::Snapshot(Snapshot { room_id: room(), cursor: at(revision), online_count: 0, members: vec![] }),
+        Some(cursor) => RoomAnswer::Diff(Diff {
+            room_id: room(),
+            from: cursor.revision,
+            cursor: at(revision),
+            online_count: 0,
+            joined: vec![],
+            updated: vec![],
+            left: vec![Left { user_id: user("x"), reason: "left".to_owned(), last_seen_at: None }],
+        }),
+    });
+    let allowed = plan.viewers.iter().filter(|(_, viewer)| !forbidden.contains(&viewer.as_str()));
+    RoomsAnswer { answers: answers.collect(), allowed: allowed.cloned().collect() }
+}
+
+/// One read; who was sent what: the event's name by stream.
+fn read(hub: &mut Hub, revision: i64, now: Instant) -> Vec<(StreamId, String)> {
+    let plan = hub.plan(now);
+    let answer = answer(&plan, revision, &[]);
+    sent(&hub.apply(&plan, &answer, now))
+}
+
+fn sent(outputs: &[Output]) -> Vec<(StreamId, String)> {
+    let name = |frame: &Bytes| {
+        let text = String::from_utf8_lossy(frame);
+        text.lines().next().unwrap_or_default().trim_start_matches("event: ").to_owned()
+    };
+    let frames = outputs.iter().filter_map(|output| match output {
+        Output::Frame(stream, _, frame) => Some((*stream, name(frame))),
+        _ => None,
+    });
+    frames.collect()
+}
+
+fn snapshot(stream: StreamId) -> (StreamId, String) {
+    (stream, "snapshot".to_owned())
+}
+
+fn diff(stream: StreamId) -> (StreamId, String) {
+    (stream, "diff".to_owned())
+}
+
+#[test]
+fn one_diff_is_encoded_once_and_shared_by_all() {
+    let now = Instant::now();
+    let mut hub = hub(&[(1, None), (2, None)]);
+    assert_eq!(read(&mut hub, 1, now), [snapshot(1), snapshot(2)]);
+    hub.ring("ring");
+
+    let plan = hub.plan(now + MERGE);
+    let outputs = hub.apply(&plan, &answer(&plan, 2, &[]), now + MERGE);
+
+    assert_eq!(plan.questions.len(), 1);
+    let frames: Vec<_> = outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::Frame(_, _, frame) => Some(frame.as_ptr()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((frames.len(), frames[0]), (2, frames[1]));
+}
+
+#[test]
+fn a_current_cursor_yields_nothing_until_something_changes() {
+    let now = Instant::now();
+    let mut hub = hub(&[(1, Some(at(5)))]);
+
+    assert_eq!(read(&mut hub, 5, now), []);
+    hub.ring("ring");
+    assert_eq!(read(&mut hub, 6, now + MERGE), [diff(1)]);
+}
+
+#[test]
+fn who_subscribes_during_a_read_is_answered_by_the_next() {
+    let now = Instant::now();
+    let mut hub = hub(&[(1, None)]);
+    let plan = hub.plan(now);
+    hub.subscribe(2, user("2"), room(), None, "ring".to_owned());
+
+    let first = hub.apply(&plan, &answer(&plan, 1, &[]), now);
+
+    assert_eq!(sent(&first), [snapshot(1)], "nobody is handed a room that was not asked for them");
+    assert_eq!(read(&mut hub, 1, now), [snapshot(2)]);
+}
+
+#[test]
+fn changes_within_the_merge_time_go_out_as_one_and_nobody_who_asks_waits_for_it() {
+    let now = Instant::now();
+    let mut hub = hub(&[(1, None)]);
+    read(&mut hub, 1, now);
+    let now = now + MERGE;
+    hub.ring("ring");
+    assert_eq!(read(&mut hub, 2, now), [diff(1)], "the first at once");
+
+    hub.ring("ring");
+    hub.ring("ring");
+    assert_eq!(read(&mut hub, 4, now + MERGE / 2), [], "quiet");
+    assert_eq!(hub.due_at(now + MERGE / 2), Some(now + MERGE));
+    hub.subscribe(2, user("2"), room(), None, "ring".to_owned());
+
+    assert_eq!(read(&mut hub, 4, now + MERGE / 2), [diff(1), snapshot(2)]);
+}
+
+#[test]
+fn who_may_no_longer_see_gets_no_frame_and_is_forgotten() {
+    let now = Instant::now();
+    let mut hub = hub(&[(1, None), (2, None)]);
+    read(&mut hub, 1, now);
+    hub.ring_all();
+
+    let plan = hub.plan(now + MERGE);
+    let outputs = hub.apply(&plan, &answer(&plan, 2, &["1"]), now + MERGE);
+
+    assert_eq!(sent(&outputs), [diff(2)]);
+    assert!(outputs.contains(&Output::Revoked(1, room())));
+    assert_eq!(hub.size(), (1, 1));
+}
+
+#[test]
+fn a_lagging_stream_gets_nothing_until_it_resumes_and_then_a_snapshot() {
+    let now = Instant::now();
+    let mut hub = hub(&[(1, None), (2, None)]);
+    read(&mut hub, 1, now);
+    hub.lagged(1, &room());
+    hub.ring("ring");
+    assert_eq!(read(&mut hub, 2, now + MERGE), [diff(2)]);
+
+    hub.resumed(1);
+
+    assert_eq!(read(&mut hub, 2, now + 3 * MERGE), [snapshot(1)]);
+}
+
+#[test]
+fn a_read_that_failed_is_made_again() {
+    let now = Instant::now();
+    let mut hub = hub(&[(1, None)]);
+    let plan = hub.plan(now);
+    assert!(hub.plan(now).questions.is_empty());
+
+    hub.undo(&plan);
+
+    assert_eq!(read(&mut hub, 1, now), [snapshot(1)]);
+}
+
+#[test]
+fn rings_of_rooms_that_nobody_watches_mean_nothing() {
+    let now = Instant::now();
+    let mut hub = hub(&[(1, None)]);
+    read(&mut hub, 1, now);
+    hub.ring("another");
+    assert!(hub.plan(now + MERGE).questions.is_empty());
+
+    hub.close(1);
+    hub.ring("ring");
+
+    assert!(hub.plan(now + MERGE).questions.is_empty());
+    assert_eq!(hub.size(), (0, 0));
+}
