@@ -163,9 +163,13 @@ comment on column presence_private.epoch.system_identifier is 'the cluster that 
 
 create unlogged table presence_private.eviction (
     room_id presence.room_id,
-    user_id presence.user_id
+    user_id presence.user_id,
+    logout  boolean not null default false
 );
-comment on table presence_private.eviction is 'what the application''s own changes may have ended: a queue that its triggers append to; user null: the whole room, both null: everything';
+comment on table presence_private.eviction is 'what the application''s own changes may have ended: a queue that its triggers append to';
+comment on column presence_private.eviction.room_id is 'null: all rooms of the user; user null too: everything';
+comment on column presence_private.eviction.user_id is 'null: everybody in the room';
+comment on column presence_private.eviction.logout is 'the user''s login ended: all sessions end, whatever they may still enter';
 
 create table presence_private.last_seen (
     last_seen_at timestamptz      not null,

@@ -15,6 +15,7 @@ use crate::{
     auth::Auth,
     config::Settings,
     db::Db,
+    evictor::Evictor,
     health::Health,
     heartbeat::{Batcher, BatcherTask, Beats, Leaves},
     http::{self, Edge, Page},
@@ -38,6 +39,7 @@ pub struct App {
     listener: Listener,
     relay: Relay,
     reaper: Reaper,
+    evictor: Evictor,
 }
 
 impl App {
@@ -92,6 +94,10 @@ impl App {
             health: health.clone(),
             observer: observer.clone(),
         };
+        let evictor = Evictor {
+            db: db.clone(),
+            observer: observer.clone(),
+        };
         let edge = Edge {
             auth: Arc::new(Auth::new(&settings, ids)?),
             db,
@@ -116,6 +122,7 @@ impl App {
             listener,
             relay: relay_task,
             reaper,
+            evictor,
         })
     }
 
@@ -136,6 +143,7 @@ impl App {
         tasks.spawn(self.listener.run(tasks_end.clone()));
         tasks.spawn(self.relay.run(tasks_end.clone()));
         tasks.spawn(self.reaper.run(tasks_end.clone()));
+        tasks.spawn(self.evictor.run(tasks_end.clone()));
 
         let server = http::server::serve(listener, router, shutdown.clone(), DRAIN_MAX);
         tokio::pin!(server);

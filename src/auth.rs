@@ -82,9 +82,8 @@ impl Caller {
     }
 }
 
-/// Reads tokens, and makes them for `dev`. One for the process, behind an `Arc`.
+/// Reads tokens. One for the process, behind an `Arc`.
 pub struct Auth {
-    rules: Rules,
     verifier: jwt::Verifier,
     verified: cache::Cache,
 }
@@ -93,7 +92,7 @@ impl Auth {
     /// As configured; an error without a key, since nobody could call.
     pub fn new(settings: &Settings, ids: IdTypes) -> Result<Self, config::Error> {
         let secret = settings.jwt_secret.clone().ok_or(config::Error::NO_JWT_SECRET)?;
-        Ok(Self::by(Rules {
+        Ok(Self::by(&Rules {
             secret,
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),
@@ -103,11 +102,10 @@ impl Auth {
     }
 
     /// By these rules.
-    fn by(rules: Rules) -> Self {
+    fn by(rules: &Rules) -> Self {
         Self {
-            verifier: jwt::Verifier::new(&rules),
+            verifier: jwt::Verifier::new(rules),
             verified: cache::Cache::default(),
-            rules,
         }
     }
 
@@ -129,19 +127,6 @@ impl Auth {
         let caller = self.verifier.verify(token)?;
         self.verified.put(key, caller.clone());
         Ok(caller)
-    }
-
-    /// A token that [`Auth::caller_by_token`] takes, good for `ttl` from now on.
-    pub fn mint(&self, user: &str, scopes: &[&str], ttl: Duration) -> Result<String> {
-        let claims = jwt::Claims {
-            user,
-            user_claim: &self.rules.user_claim,
-            scope: &scopes.join(" "),
-            issuer: self.rules.issuer.as_deref(),
-            audience: self.rules.audience.as_deref(),
-            ttl,
-        };
-        jwt::mint(&self.rules.secret, &claims, OffsetDateTime::now_utc())
     }
 }
 

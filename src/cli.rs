@@ -3,7 +3,10 @@
 //! Standard output is for answers, JSON with `--json` where a machine may read; everything else goes to standard error.
 //! Exit codes: 0 done, 1 failed (or `migrate check` found a difference), 2 the command line or a setting is wrong.
 
-use std::process::ExitCode;
+use std::{
+    io::{ErrorKind, Write},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -69,6 +72,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match run(cli) {
         Ok(code) => code,
+        // Whoever read has read enough: `migrate print | head`.
+        Err(error) if is_reader_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pg-presence: {error:#}");
             match error.is::<config::Error>() {
@@ -103,6 +108,18 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Token(_) | Command::Completions(_) => unreachable!("both have returned above"),
         }
     })
+}
+
+/// An answer, to standard output: `println!` would panic where nobody reads any more.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+fn is_reader_gone(error: &anyhow::Error) -> bool {
+    let cause = error.downcast_ref::<std::io::Error>();
+    cause.is_some_and(|cause| cause.kind() == ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

@@ -40,9 +40,9 @@ impl Health {
         self.flags.draining.store(true, Ordering::Relaxed);
     }
 
-    /// The listener hears rings.
-    pub fn is_listening(&self) -> bool {
-        self.flags.listening.load(Ordering::Relaxed)
+    /// Rooms can be read.
+    pub fn is_reading(&self) -> bool {
+        self.flags.reading.load(Ordering::Relaxed)
     }
 
     /// Why this node is not ready, in words that tell nothing of hosts, SQL or roles; empty: it is.

@@ -125,5 +125,5 @@ pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
     if page == Page::Dev {
         routes = routes.merge(page::routes(settings));
     }
-    layers::around(routes, settings, edge.observer.clone()).with_state(edge)
+    layers::around(routes, &settings.cors_origins, edge.observer.clone()).with_state(edge)
 }

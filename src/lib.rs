@@ -11,6 +11,7 @@ pub mod db;
 pub mod domain;
 pub mod embedded;
 pub mod error;
+pub mod evictor;
 pub mod health;
 pub mod heartbeat;
 pub mod http;

@@ -14,7 +14,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout, timeout_at},
+};
 use tokio_postgres::{AsyncMessage, Client, NoTls};
 use tokio_util::sync::CancellationToken;
 
@@ -108,48 +111,35 @@ impl Listener {
         self.bell.ring("*"); // what happened in the gap
         let mut missed = 0;
         loop {
-            if timeout(self.canary, self.fly(client, rings))
-                .await
-                .unwrap_or(Ok(false))?
-            {
-                missed = 0;
-                self.health.set_listening(true);
-            } else {
-                missed += 1;
-                self.observer.note(Observation::CanaryMissed { missed });
-                self.health.set_listening(false);
-                anyhow::ensure!(missed < MISSED_MAX, "{missed} canaries did not come back");
+            let next_at = Instant::now() + self.canary;
+            match timeout_at(next_at, self.fly(client, rings)).await {
+                Ok(came_back) => {
+                    came_back?;
+                    missed = 0;
+                    self.health.set_listening(true);
+                }
+                Err(_) => {
+                    missed += 1;
+                    self.observer.note(Observation::CanaryMissed { missed });
+                    self.health.set_listening(false);
+                    anyhow::ensure!(missed < MISSED_MAX, "{missed} canaries did not come back");
+                }
+            }
+            // Hears the end of the connection at once, and keeps the channel short.
+            while let Ok(ring) = timeout_at(next_at, rings.recv()).await {
+                anyhow::ensure!(ring.is_some(), "the connection was closed");
             }
         }
     }
 
-    /// Sends a canary, waits for it to come back, and rests for the remaining interval; the caller's time-out ends it
-    /// where the canary is lost.
-    async fn fly(
-        &self,
-        client: &Client,
-        rings: &mut mpsc::UnboundedReceiver<String>,
-    ) -> anyhow::Result<bool> {
+    /// Sends a canary and waits until it comes back.
+    async fn fly(&self, client: &Client, rings: &mut mpsc::UnboundedReceiver<String>) -> anyhow::Result<()> {
         let name = &uuid::Uuid::new_v4().simple().to_string()[..16];
-        client
-            .batch_execute(&format!("notify presence, '{name}'"))
-            .await?;
+        client.batch_execute(&format!("notify presence, '{name}'")).await?;
         loop {
-            let ring = rings
-                .recv()
-                .await
-                .ok_or_else(|| anyhow::anyhow!("the connection was closed"))?;
+            let ring = rings.recv().await.ok_or_else(|| anyhow::anyhow!("the connection was closed"))?;
             if ring == name {
-                break;
-            }
-        }
-        // Hears the end of the connection at once, and keeps the channel short.
-        let rest = tokio::time::sleep(self.canary / 2);
-        tokio::pin!(rest);
-        loop {
-            tokio::select! {
-                () = &mut rest => return Ok(true),
-                ring = rings.recv() => anyhow::ensure!(ring.is_some(), "the connection was closed"),
+                return Ok(());
             }
         }
     }

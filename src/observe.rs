@@ -33,6 +33,11 @@ pub enum Observation {
         /// Sessions.
         sessions: u32,
     },
+    /// Sessions ended because the application's own tables say so.
+    Evicted {
+        /// Sessions.
+        sessions: u32,
+    },
     /// The reaper's call failed.
     ReapFailed {
         /// Why.
@@ -117,7 +122,10 @@ impl Observer {
         self.count(&observation);
         match &observation {
             Observation::Batch { .. } | Observation::RoomsRead { .. } => tracing::trace!(?observation),
-            Observation::Reaped { .. } | Observation::StreamOpened | Observation::StreamClosed => {
+            Observation::Reaped { .. }
+            | Observation::Evicted { .. }
+            | Observation::StreamOpened
+            | Observation::StreamClosed => {
                 tracing::debug!(?observation);
             }
             Observation::ListenerConnected => tracing::info!("hearing changes"),

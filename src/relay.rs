@@ -178,7 +178,7 @@ impl Relay {
             }
             let plan = self.hub.plan(now);
             if plan.questions.is_empty() {
-                if self.retry_at.is_some() || !self.health.causes().is_empty() {
+                if !self.health.is_reading() {
                     // Nobody watches: ask whether the database is there all the same.
                     let alive = self.db.ping().await;
                     self.after_read(alive.as_ref().err());

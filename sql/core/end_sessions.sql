@@ -140,7 +140,7 @@ begin
     ),
     gone as (
         update presence_private.session s
-           set ended_at = moment, ended_as = end_all.reason, seq = null,
+           set ended_at = moment, ended_as = end_all.reason,
                expires_at = moment + case end_all.reason when 'logged_out' then interval '1 day' else interval '2 minutes' end,
                changed_at = null, status_until = null, typing_until = null, message = null, activity = null, data = null
           from found f

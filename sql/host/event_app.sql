@@ -53,6 +53,8 @@ grant select (id, event_id, name, kind, vendor_id) on event_app.rooms to presenc
 grant select (room_id, user_id, role) on event_app.room_participants to presence_owner;
 grant select (id, name, coordinator_id) on event_app.events to presence_owner;
 
+grant trigger on event_app.room_participants, event_app.rooms to presence_owner;
+
 set role presence_owner;
 create or replace function presence_host.users()
     returns table (user_id presence.user_id, name text, avatar_url text)
@@ -82,6 +84,10 @@ as $$
     -- pg-presence: the reference application
     select e.id, e.name, e.coordinator_id from event_app.events e
 $$;
+
+-- Presence ends within a second where these tables say so.
+select presence.watch_table('event_app.room_participants', room_column => 'room_id', user_column => 'user_id', also => '{role}');
+select presence.watch_table('event_app.rooms', room_column => 'id', also => '{kind,vendor_id}');
 reset role;
 
 -- The cast. Victor takes part in vera-catering by mistake: the rule for vendor rooms keeps him out.

@@ -21,7 +21,9 @@ pub struct CompletionsArgs {
 impl CompletionsArgs {
     /// Prints them.
     pub fn run(&self, command: &mut Command) -> Result<ExitCode> {
-        clap_complete::generate(self.shell, command, "pg-presence", &mut std::io::stdout());
+        let mut text = Vec::new();
+        clap_complete::generate(self.shell, command, "pg-presence", &mut text);
+        super::print(&String::from_utf8(text)?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

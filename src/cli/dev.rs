@@ -85,7 +85,11 @@ impl DevArgs {
                     data_dir: self.data_dir.clone(),
                     ..Options::default()
                 };
-                let embedded = Embedded::start(options).await?;
+                let embedded = tokio::select! {
+                    started = Embedded::start(options) => started?,
+                    // What was begun ends with this process.
+                    () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+                };
                 (embedded.url("postgres"), Some(embedded))
             }
         };
@@ -182,7 +186,9 @@ async fn serve(
         database_url: &settings.database_url,
         token: token.as_deref(),
     };
-    page.print();
+    if let Err(error) = page.print() {
+        tracing::warn!(%error, "nobody reads what to try");
+    }
     let served = app.serve(listener).await;
     eprintln!("Stopped.");
     served

@@ -73,7 +73,7 @@ impl MigrateArgs {
     pub async fn run(&self) -> Result<ExitCode> {
         let report = match self.action {
             Some(Action::Print) => {
-                print!("{}", migrate::print(self.id_types().unwrap_or_default()));
+                super::print(&migrate::print(self.id_types().unwrap_or_default()))?;
                 return Ok(ExitCode::SUCCESS);
             }
             Some(Action::Status | Action::Check) => migrate::status(&self.database.url()?).await?,
@@ -85,10 +85,11 @@ impl MigrateArgs {
                 migrate::migrate(&self.database.url()?, &options).await?
             }
         };
-        match self.json {
-            true => println!("{}", serde_json::to_string(&report)?),
-            false => println!("{}", words(&report)),
-        }
+        let text = match self.json {
+            true => serde_json::to_string(&report)?,
+            false => words(&report),
+        };
+        super::print(&format!("{text}\n"))?;
         let is_refused = self.action == Some(Action::Check) && !report.is_current();
         Ok(if is_refused {
             ExitCode::FAILURE

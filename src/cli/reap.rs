@@ -45,7 +45,7 @@ impl ReapArgs {
         let db = Db::new(&self.database.url()?, 1)?;
         let Some(every) = self.every else {
             let ended = reap(&db).await.context("reaping")?;
-            self.print(ended);
+            self.print(ended)?;
             return Ok(ExitCode::SUCCESS);
         };
         let stop = signals::stop()?;
@@ -56,7 +56,7 @@ impl ReapArgs {
                 () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
                 _ = ticks.tick() => match reap(&db).await {
                     Ok(0) => {}
-                    Ok(ended) => self.print(ended),
+                    Ok(ended) => self.print(ended)?,
                     // The database may be back at the next turn.
                     Err(error) => tracing::warn!(%error, "expired sessions could not be ended"),
                 },
@@ -64,12 +64,12 @@ impl ReapArgs {
         }
     }
 
-    fn print(&self, ended: u32) {
-        match (self.json, ended) {
-            (true, _) => println!("{}", json!({"ended": ended})),
-            (false, 1) => println!("1 session ended"),
-            (false, _) => println!("{ended} sessions ended"),
-        }
+    fn print(&self, ended: u32) -> Result<()> {
+        super::print(&match (self.json, ended) {
+            (true, _) => format!("{}\n", json!({"ended": ended})),
+            (false, 1) => "1 session ended\n".to_owned(),
+            (false, _) => format!("{ended} sessions ended\n"),
+        })
     }
 }
 

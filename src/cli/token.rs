@@ -58,10 +58,11 @@ impl TokenArgs {
             ttl: self.ttl,
         };
         let token = jwt::mint(&self.auth.required_secret()?, &claims, now)?;
-        match self.json {
-            true => println!("{}", json!({"token": token, "expires_at": Stamp(now + self.ttl)})),
-            false => println!("{token}"),
-        }
+        let text = match self.json {
+            true => json!({"token": token, "expires_at": Stamp(now + self.ttl)}).to_string(),
+            false => token,
+        };
+        super::print(&format!("{text}\n"))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -113,6 +113,12 @@ impl Db {
         Ok(u32::try_from(row.try_get::<_, i32>(0).map_err(Error::bug)?).ok())
     }
 
+    /// `presence.evict`: how many sessions ended because the application's own tables say so.
+    pub async fn evict(&self) -> Result<u32> {
+        let row = self.query_one("select presence.evict()", &[]).await?;
+        Ok(row.try_get::<_, i32>(0).map_err(Error::bug)?.unsigned_abs())
+    }
+
     /// Whether the database answers at all.
     pub async fn ping(&self) -> Result<()> {
         self.query("select 1", &[]).await.map(drop)

@@ -17,6 +17,7 @@ use super::{Doing, Result};
 /// it was told last. What it must not do is signal a process which has only inherited a number, hence `ours`.
 const PREAMBLE: &str = r#"
 trap '' HUP INT QUIT TERM
+PATH=$PATH:/usr/bin:/bin
 last=
 while read -r line; do last=$line; [ "$line" = done ] && break; done
 pause() { sleep 0.1 2>/dev/null || sleep 1; }

@@ -29,6 +29,8 @@ const READ_MAX: Duration = Duration::from_secs(10);
 const REST_BYTES_MAX: usize = 1024 * 1024;
 /// How long that may take.
 const REST_READ_MAX: Duration = Duration::from_secs(2);
+/// Characters of a parser's complaint that are passed on.
+const WHY_CHARS_MAX: usize = 200;
 
 /// A JSON body of at most 16 KiB.
 pub struct JsonBody<T>(pub T);
@@ -65,7 +67,17 @@ async fn json<T: DeserializeOwned>(request: Request, bytes_max: usize) -> Result
     let (parts, body) = request.into_parts();
     let bytes = read(body, bytes_max).await?;
     check_media_type(&parts.headers)?;
-    serde_json::from_slice(&bytes).map_err(|why| Error::Invalid(format!("the body: {why}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|why| Error::Invalid(format!("the body: {}", short(&why.to_string()))))
+}
+
+/// A field's name may be as long as a body; what is wrong with it fits in a line.
+fn short(why: &str) -> &str {
+    let end = why
+        .char_indices()
+        .nth(WHY_CHARS_MAX)
+        .map_or(why.len(), |(end, _)| end);
+    &why[..end]
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<()> {

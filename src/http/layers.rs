@@ -6,15 +6,14 @@ use std::{any::Any, sync::Arc};
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
-use super::{Edge, body};
+use super::body;
 use crate::{
-    config::Settings,
     error::Error,
     observe::{Observation, Observer},
 };
@@ -32,7 +31,10 @@ pub fn current_request_id() -> Option<String> {
 }
 
 /// All layers, innermost first.
-pub fn around(routes: Router<Edge>, settings: &Settings, observer: Observer) -> Router<Edge> {
+pub fn around<S>(routes: Router<S>, cors_origins: &[String], observer: Observer) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
     routes
         .fallback(|| async { Error::PathNotFound })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
@@ -40,18 +42,17 @@ pub fn around(routes: Router<Edge>, settings: &Settings, observer: Observer) -> 
         .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| {
             panicked(&observer, &*panic)
         }))
-        .layer(cors(settings))
+        .layer(cors(cors_origins))
         .layer(middleware::from_fn(safe_headers))
         .layer(middleware::from_fn(with_request_id))
 }
 
 /// Listed origins only; credentials are never allowed, since tokens travel in a header.
-fn cors(settings: &Settings) -> CorsLayer {
-    let origins = settings
-        .cors_origins
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins
         .iter()
         .filter_map(|origin| HeaderValue::from_str(origin).ok());
-    let retry_headers = ["etag", "retry-after", "x-request-id"].map(HeaderName::from_static);
+    let exposed = ["etag", "retry-after", "x-request-id"].map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(origins.collect::<Vec<_>>())
         .allow_methods([Method::GET, Method::PUT, Method::POST, Method::DELETE])
@@ -62,7 +63,7 @@ fn cors(settings: &Settings) -> CorsLayer {
             HeaderName::from_static("last-event-id"),
             REQUEST_ID,
         ])
-        .expose_headers(retry_headers)
+        .expose_headers(exposed)
         .max_age(std::time::Duration::from_secs(7200))
 }
 
@@ -101,10 +102,6 @@ async fn with_request_id(request: Request, next: Next) -> Response {
     let mut response = CURRENT_REQUEST_ID.scope(id.clone(), next.run(request)).await;
     let value = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("unknown"));
     response.headers_mut().insert(REQUEST_ID, value);
-    // axum's own answer to a HEAD or OPTIONS of a bad path has no body to make a problem of.
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-    }
     response
 }
 
@@ -114,3 +111,6 @@ fn is_sane(id: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,14 +16,23 @@ fn user(name: &str) -> UserId {
 }
 
 fn at(revision: i64) -> Cursor {
-    Cursor { epoch: Uuid::from_u128(1), revision }
+    Cursor {
+        epoch: Uuid::from_u128(1),
+        revision,
+    }
 }
 
 /// A hub on which these streams watch the room, none of them answered yet. Stream n is of user `n`.
 fn hub(streams: &[(StreamId, Option<Cursor>)]) -> Hub {
     let mut hub = Hub::new(MERGE);
     for (stream, cursor) in streams {
-        hub.subscribe(*stream, user(&stream.to_string()), room(), *cursor, "ring".to_owned());
+        hub.subscribe(
+            *stream,
+            user(&stream.to_string()),
+            room(),
+            *cursor,
+            "ring".to_owned(),
+        );
     }
     hub
 }
@@ -31,7 +40,12 @@ fn hub(streams: &[(StreamId, Option<Cursor>)]) -> Hub {
 /// Postgres, with the room at a revision: whole rooms for who has no cursor, diffs for the others.
 fn answer(plan: &Plan, revision: i64, forbidden: &[&str]) -> RoomsAnswer {
     let answers = plan.questions.iter().map(|question| match question.cursor {
-        None => RoomAnswer::Snapshot(Snapshot { room_id: room(), cursor: at(revision), online_count: 0, members: vec![] }),
+        None => RoomAnswer::Snapshot(Snapshot {
+            room_id: room(),
+            cursor: at(revision),
+            online_count: 0,
+            members: vec![],
+        }),
         Some(cursor) => RoomAnswer::Diff(Diff {
             room_id: room(),
             from: cursor.revision,
@@ -39,11 +53,21 @@ fn answer(plan: &Plan, revision: i64, forbidden: &[&str]) -> RoomsAnswer {
             online_count: 0,
             joined: vec![],
             updated: vec![],
-            left: vec![Left { user_id: user("x"), reason: "left".to_owned(), last_seen_at: None }],
+            left: vec![Left {
+                user_id: user("x"),
+                reason: "left".to_owned(),
+                last_seen_at: None,
+            }],
         }),
     });
-    let allowed = plan.viewers.iter().filter(|(_, viewer)| !forbidden.contains(&viewer.as_str()));
-    RoomsAnswer { answers: answers.collect(), allowed: allowed.cloned().collect() }
+    let allowed = plan
+        .viewers
+        .iter()
+        .filter(|(_, viewer)| !forbidden.contains(&viewer.as_str()));
+    RoomsAnswer {
+        answers: answers.collect(),
+        allowed: allowed.cloned().collect(),
+    }
 }
 
 /// One read; who was sent what: the event's name by stream.
@@ -56,7 +80,11 @@ fn read(hub: &mut Hub, revision: i64, now: Instant) -> Vec<(StreamId, String)> {
 fn sent(outputs: &[Output]) -> Vec<(StreamId, String)> {
     let name = |frame: &Bytes| {
         let text = String::from_utf8_lossy(frame);
-        text.lines().next().unwrap_or_default().trim_start_matches("event: ").to_owned()
+        text.lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("event: ")
+            .to_owned()
     };
     let frames = outputs.iter().filter_map(|output| match output {
         Output::Frame(stream, _, frame) => Some((*stream, name(frame))),
@@ -113,7 +141,11 @@ fn who_subscribes_during_a_read_is_answered_by_the_next() {
 
     let first = hub.apply(&plan, &answer(&plan, 1, &[]), now);
 
-    assert_eq!(sent(&first), [snapshot(1)], "nobody is handed a room that was not asked for them");
+    assert_eq!(
+        sent(&first),
+        [snapshot(1)],
+        "nobody is handed a room that was not asked for them"
+    );
     assert_eq!(read(&mut hub, 1, now), [snapshot(2)]);
 }
 

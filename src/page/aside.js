@@ -21,8 +21,9 @@ export function showAbsent(list, absent, now) {
 export class News {
     #byRoom = new Map();
 
-    add(roomId, { joined, left, reason }) {
-        const text = joined ? `${nameOf(joined)} came in` : `${nameOf(left)} ${reasonPhrase(reason)}`;
+    add(roomId, { joined, left, reason }, me) {
+        const who = (joined ?? left).user_id === me ? 'You' : nameOf(joined ?? left);
+        const text = `${who} ${joined ? 'came in' : reasonPhrase(reason)}`;
         const item = { text, at: new Date(), kind: joined ? 'joined' : 'left' };
         this.#byRoom.set(roomId, [item, ...this.#of(roomId)].slice(0, NEWS_MAX));
         return text;

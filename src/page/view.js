@@ -73,7 +73,7 @@ export class View {
     }
 
     news(roomId, news, isCurrent) {
-        const text = this.#news.add(roomId, news);
+        const text = this.#news.add(roomId, news, this.#me);
         if (isCurrent && (news.joined ?? news.left).user_id !== this.#me) this.#announcer.say(text);
     }
 

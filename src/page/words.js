@@ -15,10 +15,10 @@ export const CHOICES = ['active', 'away', 'busy', 'in_meeting', 'invisible'];
 
 const REASONS = {
     left: 'left',
-    expired: 'was not heard of any more',
+    expired: 'went silent',
     disconnected: 'lost the connection',
-    revoked: 'may not be here any more',
-    removed: 'was removed',
+    revoked: 'lost access',
+    removed: 'got removed',
     logged_out: 'signed out',
 };
 

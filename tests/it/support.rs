@@ -4,5 +4,7 @@ pub mod app;
 pub mod cable;
 pub mod client;
 pub mod db;
+pub mod ear;
+pub mod scene;
 pub mod server;
 pub mod stream;

@@ -2,6 +2,8 @@
 
 use std::{fmt, io::IsTerminal};
 
+use anyhow::Result;
+
 use crate::config;
 
 /// What there is to try.
@@ -18,9 +20,9 @@ pub struct Banner<'a> {
 
 impl Banner<'_> {
     /// To standard output.
-    pub fn print(&self) {
+    pub fn print(&self) -> Result<()> {
         let is_coloured = config::is_colour_wanted(std::io::stdout().is_terminal());
-        print!("{}", self.render(Style { is_coloured }));
+        crate::cli::print(&self.render(Style { is_coloured }))
     }
 
     fn render(&self, style: Style) -> String {

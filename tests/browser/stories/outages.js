@@ -1,5 +1,6 @@
 // The network and the server go away and come back.
 
+import { existsSync } from 'node:fs';
 import { story } from '../support/story.js';
 
 story('a cut stream is taken up again, and what happened meanwhile is there', async ({ open, lay, outage }) => {
@@ -48,3 +49,26 @@ story('after a restart of the server everybody is there again', async ({ dev, op
     await bob.choose('active');
     await alice.sees('bob', 'active');
 });
+
+if (existsSync('/proc/self/task')) {
+    story('while the database is away the page says so, and nobody is lost', async ({ dev, open, outage }) => {
+        const [hers, his] = [await open(), await open()];
+        const alice = await hers.tab('alice', 'general');
+        const bob = await his.tab('bob', 'general');
+        await alice.sees('bob');
+
+        outage();
+        await dev.freeze(true);
+        try {
+            await alice.page.waitForSelector('#link[data-phase="degraded"]');
+            await alice.reads('#notice', 'The database is away');
+        } finally {
+            await dev.freeze(false);
+        }
+
+        await alice.isLive();
+        await alice.page.waitForSelector('#notice', { state: 'hidden' });
+        await bob.choose('busy');
+        await alice.sees('bob', 'busy');
+    });
+}

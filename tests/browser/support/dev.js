@@ -1,7 +1,7 @@
 // `pg-presence dev` as a child: started on a free port with a data directory of its own, stopped, killed, restarted.
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -65,8 +65,15 @@ export class Dev {
         await rm(this.#data, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     }
 
-    get output() {
-        return this.#output;
+    /** Freezes the database, or lets it go on: it is there and answers nothing. Linux alone. */
+    async freeze(isFrozen) {
+        const [version] = await readdir(this.#data);
+        const file = await readFile(path.join(this.#data, version, 'data', 'postmaster.pid'), 'utf8');
+        const postmaster = Number(file.split('\n')[0]);
+        const children = await readFile(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8');
+        for (const pid of [postmaster, ...children.trim().split(' ').map(Number)]) {
+            process.kill(pid, isFrozen ? 'SIGSTOP' : 'SIGCONT');
+        }
     }
 
     async #end(signal) {

@@ -56,6 +56,11 @@ export class Window {
         return page;
     }
 
+    /** Closes the tabs; what they have to say in going needs a browser that goes on. */
+    async leave() {
+        for (const page of this.#pages) await page.close();
+    }
+
     close() {
         return this.#context.close({ reason: 'the story is told' });
     }
@@ -63,6 +68,11 @@ export class Window {
     #listen(page) {
         this.#pages.push(page);
         page.on('pageerror', (error) => this.complaints.push(`page error: ${error.name} ${error.message} ${error.stack}`));
+        page.on('response', async (answer) => {
+            if (answer.status() < 400 || this.isOutage) return;
+            const body = await answer.text().catch(() => '');
+            this.complaints.push(`${answer.status()} ${answer.request().method()} ${answer.url()} ${body}`);
+        });
         page.on('console', (message) => {
             if (message.type() !== 'error' && message.type() !== 'warning') return;
             if (this.isOutage && OUTAGE.test(message.text())) return;

@@ -42,13 +42,14 @@ export function story(promise, tell) {
         const outage = () => windows.forEach((window) => (window.isOutage = true));
         try {
             await tell({ dev: world.dev, open, lay, outage });
+            for (const window of windows) await window.leave();
+            await everybodyIsGone(world.dev.url);
         } finally {
             for (const window of windows) await window.close();
             for (const browser of browsers) await browser.close();
             for (const cable of cables) await cable.close();
         }
         assert.deepEqual(windows.flatMap((window) => window.complaints), []);
-        await everybodyIsGone(world.dev.url);
     });
 }
 

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -34,12 +34,32 @@ impl Client {
         }
     }
 
+    /// The same HTTP client with another user's token.
+    pub fn of(&self, user: &str) -> Self {
+        self.with_claims(json!({"sub": user}))
+    }
+
+    /// The same HTTP client with a good token of these claims.
+    pub fn with_claims(&self, claims: Value) -> Self {
+        Self {
+            token: token(claims),
+            ..self.clone()
+        }
+    }
+
+    /// A request with this client's token, to be completed by the test.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.bare(method, path).bearer_auth(&self.token)
+    }
+
+    /// A request without any token.
+    pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
     /// One call; a body is JSON.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Response {
-        let mut request = self
-            .http
-            .request(method, format!("{}{path}", self.url))
-            .bearer_auth(&self.token);
+        let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -107,15 +107,30 @@ impl Stream {
         }
     }
 
+    /// Begins where an earlier reader stood.
+    pub fn remember(&mut self, room: &str, picture: Picture) {
+        self.pictures.insert(room.to_owned(), picture);
+    }
+
     /// The next event, pings apart; none at the stream's end or after so long.
     pub async fn next_within(&mut self, patience: Duration) -> Option<Event> {
         let deadline = Instant::now() + patience;
         loop {
-            while let Some(event) = self.parsed.pop_front() {
-                if event.name != "ping" {
-                    self.fold(&event);
-                    return Some(event);
-                }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let event = self.any_within(left).await?;
+            if event.name != "ping" {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The next event, a ping as well; none at the stream's end or after so long.
+    pub async fn any_within(&mut self, patience: Duration) -> Option<Event> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(event) = self.parsed.pop_front() {
+                self.fold(&event);
+                return Some(event);
             }
             let chunk = timeout_at(deadline, self.response.chunk()).await.ok()?.ok()??;
             self.buffer.extend_from_slice(&chunk);

@@ -1,0 +1,290 @@
+//! Races that have one outcome, whoever is faster (FAULTS 36, 39, 41).
+
+use std::time::Instant;
+
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+use tokio::time::Duration;
+use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
+
+use crate::support::{
+    app::{TestApp, service_url},
+    db::TestDb,
+    stream::Stream,
+};
+
+/// First and last tabs, half of them each.
+const RACES: usize = 10_000;
+/// Rooms in which races are run side by side.
+const ROOMS: usize = 4;
+/// Rounds of two races through two nodes.
+const NODE_ROUNDS: usize = 300;
+
+async fn run(sql: &Client, statements: &str) {
+    sql.batch_execute(statements).await.expect(statements);
+}
+
+/// Two tabs of alice in a room, each on a connection of its own.
+struct Duel {
+    room: String,
+    sides: [Side; 2],
+    look: Statement,
+}
+
+struct Side {
+    sql: Client,
+    beat: Statement,
+    leave: Statement,
+    tab: Uuid,
+}
+
+/// A room after a race: its revision, what the log says of it, the member's sessions and the live ones, last seen.
+type Look = (i64, Vec<String>, Option<i32>, i64, Option<String>);
+
+impl Side {
+    async fn open(db: &TestDb) -> Self {
+        let sql = db.admin().await;
+        let beat = "select presence.heartbeat($1::text::presence.room_id, 'alice', $2)";
+        let leave = "select presence.leave($1::text::presence.room_id, 'alice', $2)";
+        Self {
+            beat: sql.prepare(beat).await.expect("a statement"),
+            leave: sql.prepare(leave).await.expect("a statement"),
+            tab: Uuid::new_v4(),
+            sql,
+        }
+    }
+
+    async fn beats(&self, room: &str) {
+        let joined = self.sql.execute(&self.beat, &[&room, &self.tab]).await;
+        assert_eq!(joined.expect("a lease"), 1);
+    }
+
+    async fn leaves(&self, room: &str) {
+        let left = self.sql.query_one(&self.leave, &[&room, &self.tab]).await;
+        assert!(left.expect("a leave").get::<_, bool>(0));
+    }
+}
+
+impl Duel {
+    async fn open(db: &TestDb, room: String) -> Self {
+        let sides = [Side::open(db).await, Side::open(db).await];
+        let look = "select r.revision, \
+                           array(select concat_ws(' ', c.what, c.reason) from presence_private.change c \
+                                  where c.room_id = r.room_id and c.revision = r.revision), \
+                           (select m.sessions from presence_private.member m where m.room_id = r.room_id), \
+                           (select count(*) from presence_private.session s \
+                             where s.room_id = r.room_id and s.user_id = 'alice' and s.ended_at is null), \
+                           (select l.reason from presence_private.last_seen l where l.room_id = r.room_id) \
+                      from presence_private.room r where r.room_id = $1::text::presence.room_id";
+        let look = sides[0].sql.prepare(look).await.expect("a statement");
+        Self { room, sides, look }
+    }
+
+    async fn look(&self) -> Look {
+        let row = self.sides[0].sql.query_one(&self.look, &[&self.room]).await;
+        let row = row.expect("a room");
+        (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4))
+    }
+
+    /// One race of first tabs, one of last tabs; the room's revision is 2 * `nth` before it.
+    async fn fight(&self, nth: i64) {
+        let [one, two] = &self.sides;
+        join(one.beats(&self.room), two.beats(&self.room)).await;
+        let joined = self.look().await;
+        assert_eq!(joined, (2 * nth + 1, vec!["join".to_owned()], Some(2), 2, None));
+        join(one.leaves(&self.room), two.leaves(&self.room)).await;
+        let left = self.look().await;
+        let reason = Some("left".to_owned());
+        assert_eq!(
+            left,
+            (2 * nth + 2, vec!["leave left".to_owned()], None, 0, reason)
+        );
+    }
+}
+
+/// FAULTS 41: exactly one join of two first tabs, one leave of two last ones, every time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn first_and_last_tabs_are_decided_once() {
+    let Some(db) = TestDb::new().await else { return };
+    let rooms = format!(
+        "insert into event_app.rooms (id, name) select 'race ' || n, 'R' from generate_series(1, {ROOMS}) n;
+         insert into event_app.room_participants (room_id, user_id)
+         select 'race ' || n, 'alice' from generate_series(1, {ROOMS}) n; select presence.reap()"
+    );
+    run(&db.admin().await, &rooms).await;
+    let duels: Vec<Duel> = join_all((1..=ROOMS).map(|n| Duel::open(&db, format!("race {n}")))).await;
+    let began = Instant::now();
+
+    let fights = duels.into_iter().map(|duel| {
+        tokio::spawn(async move {
+            for nth in 0..RACES / 2 / ROOMS {
+                duel.fight(nth as i64).await;
+            }
+        })
+    });
+    let ended = join_all(fights).await;
+
+    println!("{RACES} races of two tabs took {:?}", began.elapsed());
+    assert!(ended.iter().all(Result::is_ok));
+}
+
+/// The same through two nodes, with a watching stream on each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_show_one_join_and_one_leave() {
+    let Some(db) = TestDb::new().await else { return };
+    let url = service_url(db.url());
+    let merge_at_once = |settings: &mut pg_presence::config::Settings| settings.merge = Duration::ZERO;
+    let nodes = [
+        TestApp::start_with(&url, merge_at_once).await,
+        TestApp::start_with(&url, merge_at_once).await,
+    ];
+    let alice = [nodes[0].client("alice"), nodes[1].client("alice")];
+    let tabs = [Uuid::new_v4(), Uuid::new_v4()];
+    let mut streams = [
+        nodes[0].client("bob").stream(&["general"]).await,
+        nodes[1].client("carol").stream(&["general"]).await,
+    ];
+    let mut told = [vec![], vec![]];
+    let began = Instant::now();
+
+    for _ in 0..NODE_ROUNDS {
+        let (one, two) = join(
+            alice[0].beat("general", tabs[0], json!({})),
+            alice[1].beat("general", tabs[1], json!({})),
+        )
+        .await;
+        assert_eq!((one.0.as_u16(), two.0.as_u16()), (200, 200), "{one:?} {two:?}");
+        follow(&mut streams, &mut told, true).await;
+        let (one, two) = join(
+            alice[0].leave("general", tabs[0]),
+            alice[1].leave("general", tabs[1]),
+        )
+        .await;
+        assert_eq!((one.as_u16(), two.as_u16()), (204, 204));
+        follow(&mut streams, &mut told, false).await;
+    }
+
+    println!(
+        "{NODE_ROUNDS} rounds through two nodes took {:?}",
+        began.elapsed()
+    );
+    let expected: Vec<&str> = ["join", "leave left"].repeat(NODE_ROUNDS);
+    for (stream, told) in streams.iter().zip(&told) {
+        assert_eq!(told, &expected);
+        assert_eq!(stream.wrongs(), [""; 0]);
+    }
+    let sql = db.admin().await;
+    let log = "select concat_ws(' ', what, reason), revision from presence_private.change \
+               where room_id = 'general' order by revision desc limit 100";
+    for (row, what) in sql
+        .query(log, &[])
+        .await
+        .expect("the log")
+        .iter()
+        .zip(expected.iter().rev())
+    {
+        assert_eq!(row.get::<_, &str>(0), *what, "revision {}", row.get::<_, i64>(1));
+    }
+    let head = "select epoch || '.' || revision from presence_private.epoch, presence_private.room \
+                where room_id = 'general' and online_count = 0 and not exists (select from presence_private.member)";
+    let cursor: String = sql.query_one(head, &[]).await.expect("an empty room").get(0);
+    assert!(cursor.ends_with(&format!(".{}", 2 * NODE_ROUNDS)), "{cursor}");
+    assert!(
+        streams
+            .iter()
+            .all(|stream| stream.picture("general").cursor == cursor)
+    );
+}
+
+/// Reads each stream until alice is there, or is not, and takes down what it told on the way.
+async fn follow(streams: &mut [Stream; 2], told: &mut [Vec<String>; 2], here: bool) {
+    for (stream, told) in streams.iter_mut().zip(told) {
+        while stream.picture("general").members.contains_key("alice") != here {
+            let event = stream.next().await;
+            let list = |name: &str| event.data[name].as_array().cloned().unwrap_or_default();
+            told.extend(list("joined").iter().map(|_| "join".to_owned()));
+            told.extend(list("updated").iter().map(|_| "update".to_owned()));
+            let reason = |left: &Value| format!("leave {}", left["reason"].as_str().unwrap_or("?"));
+            told.extend(list("left").iter().map(reason));
+        }
+    }
+}
+
+/// FAULTS 39: whoever renews a lease that ends at this very moment is here afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_is_never_lost_to_the_reaper() {
+    let Some(db) = TestDb::new().await else { return };
+    let (side, reaper) = (Side::open(&db).await, db.admin().await);
+    // So that leases end also right after the server's start.
+    run(
+        &reaper,
+        "select presence.configure(heartbeat => '100 ms'); select presence.reap()",
+    )
+    .await;
+    let due = "update presence_private.session set expires_at = clock_timestamp()";
+    let here = "select m.sessions, s.expires_at > clock_timestamp() + interval '1 minute' \
+                from presence_private.member m join presence_private.session s using (room_id, user_id) \
+                where s.ended_at is null";
+    let (due, here) = (
+        reaper.prepare(due).await.expect("a statement"),
+        reaper.prepare(here).await.expect("a statement"),
+    );
+    let reap = reaper
+        .prepare("select presence.reap()")
+        .await
+        .expect("a statement");
+    let mut ended = 0;
+
+    for nth in 0..1_000 {
+        side.beats("general").await;
+        reaper.execute(&due, &[]).await.expect("a lease at its end");
+        let reaped = match nth % 2 {
+            0 => join(side.beats("general"), reaper.query_one(&reap, &[])).await.1,
+            _ => join(reaper.query_one(&reap, &[]), side.beats("general")).await.0,
+        };
+        ended += reaped.expect("the reaper answers").get::<_, i32>(0);
+        let row = reaper.query_one(&here, &[]).await.expect("one member, one lease");
+        assert_eq!(
+            (row.get::<_, i32>(0), row.get::<_, bool>(1)),
+            (1, true),
+            "race {nth}"
+        );
+    }
+
+    println!("the reaper was first in {ended} of 1000 races");
+}
+
+/// Fifteen tabs against the limit of ten: exactly ten, and the rest are told so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_limit_of_sessions_holds_from_two_sides() {
+    let Some(db) = TestDb::new().await else { return };
+    let (one, two) = (Side::open(&db).await, Side::open(&db).await);
+    let many = async |side: &Side, count: usize| {
+        let beats = (0..count).map(async |_| {
+            let beat = side.sql.execute(&side.beat, &[&"general", &Uuid::new_v4()]).await;
+            match beat {
+                Ok(_) => "ok".to_owned(),
+                Err(error) => error.code().expect("an error of Postgres").code().to_owned(),
+            }
+        });
+        join_all(beats).await
+    };
+
+    for nth in 0..40 {
+        let (mut outcomes, more) = join(many(&one, 7), many(&two, 8)).await;
+        outcomes.extend(more);
+        outcomes.sort_unstable();
+        assert_eq!(outcomes[..5], ["PR429"; 5], "race {nth}");
+        assert_eq!(outcomes[5..], ["ok"; 10], "race {nth}");
+        let live = one
+            .sql
+            .query_one(
+                "select sessions from presence.members where user_id = 'alice'",
+                &[],
+            )
+            .await;
+        assert_eq!(live.expect("one member").get::<_, i32>(0), 10, "race {nth}");
+        run(&one.sql, "select presence.remove_room('general')").await;
+    }
+}
