@@ -47,8 +47,6 @@ pub struct Settings {
     pub ttl: Option<Duration>,
     /// How long one sign of typing lasts; none: adopt.
     pub typing: Option<Duration>,
-    /// How long a lease outlives the stream that held it; [`Settings::grace_within`] bounds it by an adopted TTL.
-    pub grace: Duration,
     /// How often expired leases are ended.
     pub reap: Duration,
     /// How often it is checked that open streams may still see what they see.
@@ -57,21 +55,10 @@ pub struct Settings {
     pub ping: Duration,
     /// How often the listener is sent a NOTIFY that must come back.
     pub canary: Duration,
-    /// How long a stream renews its sessions' leases without a sign of life from the client.
-    pub silence_max: Duration,
     /// Changes of a room after the first one are merged for so long.
     pub merge: Duration,
-    /// Members of a room above which its streams carry counts only.
-    pub room_detail_max: usize,
     /// Connections of the pool.
     pub pool_max: usize,
-}
-
-impl Settings {
-    /// The grace under a TTL that became known later: a grace above the TTL counts as the TTL.
-    pub fn grace_within(&self, ttl: Duration) -> Duration {
-        self.grace.min(ttl)
-    }
 }
 
 /// Tells everything but secrets: a database URL holds a password.
@@ -92,14 +79,11 @@ impl fmt::Debug for Settings {
             .field("heartbeat", &self.heartbeat)
             .field("ttl", &self.ttl)
             .field("typing", &self.typing)
-            .field("grace", &self.grace)
             .field("reap", &self.reap)
             .field("sweep", &self.sweep)
             .field("ping", &self.ping)
             .field("canary", &self.canary)
-            .field("silence_max", &self.silence_max)
             .field("merge", &self.merge)
-            .field("room_detail_max", &self.room_detail_max)
             .field("pool_max", &self.pool_max)
             .finish()
     }

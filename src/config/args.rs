@@ -176,18 +176,9 @@ struct LeaseArgs {
     #[arg(long, value_name = "MS", env = "PRESENCE_TYPING_MS", value_parser = millis(500, 60_000))]
     typing_ms: Option<Duration>,
 
-    /// How long a lease outlives the stream that held it, in ms, 0 to 300000; above the TTL it counts as the TTL
-    #[arg(long, value_name = "MS", env = "PRESENCE_GRACE_MS", default_value = "5000", value_parser = millis(0, 300_000))]
-    grace_ms: Duration,
-
     /// How often expired leases are ended, in ms, 50 to 60000
     #[arg(long, value_name = "MS", env = "PRESENCE_REAP_MS", default_value = "1000", value_parser = millis(50, 60_000))]
     reap_ms: Duration,
-
-    /// How long a stream renews its sessions without a sign of life from the client, in ms, 500 to 3600000
-    #[arg(long, value_name = "MS", env = "PRESENCE_SILENCE_MAX_MS", default_value = "150000",
-          value_parser = millis(500, 3_600_000))]
-    silence_max_ms: Duration,
 }
 
 #[derive(Args)]
@@ -213,11 +204,6 @@ struct StreamArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
-    /// Members of a room above which its streams carry counts only, 1 to 10000
-    #[arg(long, value_name = "MEMBERS", env = "PRESENCE_ROOM_DETAIL_MAX", default_value = "500",
-          value_parser = count(1, 10_000))]
-    room_detail_max: usize,
-
     /// Connections to the database, 1 to 200; the listener has one more
     #[arg(long, value_name = "CONNECTIONS", env = "PRESENCE_POOL_MAX", default_value = "10", value_parser = count(1, 200))]
     pool_max: usize,
@@ -232,7 +218,6 @@ impl ServiceArgs {
         default_bind: &str,
     ) -> Result<Settings, Error> {
         check_lease(self.lease.ttl_ms, self.lease.heartbeat_ms)?;
-        let ttl = self.lease.ttl_ms;
         Ok(Settings {
             database_url: connection_string("DATABASE_URL", database_url)?,
             listen_database_url,
@@ -245,16 +230,13 @@ impl ServiceArgs {
             user_claim: self.auth.user_claim.clone(),
             cors_origins: self.cors_origins.clone(),
             heartbeat: self.lease.heartbeat_ms,
-            ttl,
+            ttl: self.lease.ttl_ms,
             typing: self.lease.typing_ms,
-            grace: ttl.map_or(self.lease.grace_ms, |ttl| self.lease.grace_ms.min(ttl)),
             reap: self.lease.reap_ms,
             sweep: self.stream.sweep_ms,
             ping: self.stream.ping_ms,
             canary: self.stream.canary_ms,
-            silence_max: self.lease.silence_max_ms,
             merge: self.stream.merge_ms,
-            room_detail_max: self.limit.room_detail_max,
             pool_max: self.limit.pool_max,
         })
     }

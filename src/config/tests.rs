@@ -39,22 +39,17 @@ fn nothing_given_is_the_documented_default() {
         (None, None, None)
     );
     let millis = [
-        settings.grace,
         settings.reap,
         settings.sweep,
         settings.ping,
         settings.canary,
-        settings.silence_max,
         settings.merge,
     ];
     assert_eq!(
         millis.map(|knob| knob.as_millis()),
-        [5000, 1000, 5000, 15_000, 5000, 150_000, 100]
+        [1000, 5000, 15_000, 5000, 100]
     );
-    assert_eq!(
-        (settings.room_detail_max, settings.user_claim.as_str()),
-        (500, "sub")
-    );
+    assert_eq!((settings.pool_max, settings.user_claim.as_str()), (10, "sub"));
     assert_eq!((settings.jwt_secret, settings.cors_origins.len()), (None, 0));
 }
 
@@ -64,7 +59,6 @@ fn bounds_are_inclusive_and_what_is_beyond_is_refused_with_them() {
         ("--heartbeat-ms", 100, 600_000),
         ("--ttl-ms", 500, 3_600_000),
         ("--typing-ms", 500, 60_000),
-        ("--grace-ms", 0, 300_000),
         ("--reap-ms", 50, 60_000),
         ("--sweep-ms", 200, 300_000),
         ("--ping-ms", 1000, 60_000),
@@ -98,19 +92,6 @@ fn a_ttl_below_two_and_a_half_heartbeats_is_refused() {
     let message = settings(&["--ttl-ms=2499", "--heartbeat-ms=1000"]).expect_err("too short");
 
     assert!(message.contains("raise PRESENCE_TTL_MS to 2500"), "{message}");
-}
-
-#[test]
-fn a_grace_above_the_ttl_counts_as_the_ttl() {
-    let second = Duration::from_secs(1);
-
-    assert_eq!(
-        settings(&["--ttl-ms=1000", "--grace-ms=5000"])
-            .expect("good")
-            .grace,
-        second
-    );
-    assert_eq!(settings(&[]).expect("good").grace_within(second), second);
 }
 
 #[test]

@@ -3,11 +3,15 @@
 mod access;
 mod batch;
 mod embedded;
+mod evictions;
 mod harness;
 mod leases;
 mod locks;
 mod presence;
 mod races;
 mod reads;
+mod recovery;
 mod rings;
+mod streams;
 mod support;
+mod trouble;

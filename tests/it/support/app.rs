@@ -91,14 +91,11 @@ fn settings(url: &str) -> Settings {
         heartbeat: None,
         ttl: None,
         typing: None,
-        grace: Duration::from_millis(500),
         reap: Duration::from_millis(200),
         sweep: Duration::from_millis(500),
         ping: Duration::from_secs(1),
         canary: Duration::from_millis(300),
-        silence_max: Duration::from_secs(150),
         merge: Duration::from_millis(20),
-        room_detail_max: 500,
         pool_max: 4,
     }
 }
