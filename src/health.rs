@@ -40,9 +40,10 @@ impl Health {
         self.flags.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Rooms can be read.
-    pub fn is_reading(&self) -> bool {
-        self.flags.reading.load(Ordering::Relaxed)
+    /// Some task failed at the database: it may be away, whatever the last read said.
+    pub fn is_doubtful(&self) -> bool {
+        let holds = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        !(holds(&self.flags.reading) && holds(&self.flags.listening) && holds(&self.flags.reaping))
     }
 
     /// Why this node is not ready, in words that tell nothing of hosts, SQL or roles; empty: it is.

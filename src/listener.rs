@@ -72,7 +72,9 @@ impl Listener {
 
     /// One connection, from connecting to its loss.
     async fn hear(&self, pause: &mut Duration) -> anyhow::Result<()> {
-        let (client, mut connection) = connection_config(&self.url)?.connect(NoTls).await?;
+        // The driver bounds only the socket's part of connecting: a deaf link would hold the handshake for ever.
+        let connecting = connection_config(&self.url)?;
+        let (client, mut connection) = timeout(self.patience(), connecting.connect(NoTls)).await??;
         let (heard, mut rings) = mpsc::unbounded_channel();
         let bell = self.bell.clone();
         // Ends with the client, or with the connection; either way `rings` ends.
@@ -99,9 +101,8 @@ impl Listener {
         rings: &mut mpsc::UnboundedReceiver<String>,
         pause: &mut Duration,
     ) -> anyhow::Result<()> {
-        let patience = self.canary.max(Duration::from_secs(1));
         timeout(
-            patience,
+            self.patience(),
             client.batch_execute("set statement_timeout = '2s'; listen presence"),
         )
         .await??;
@@ -132,12 +133,22 @@ impl Listener {
         }
     }
 
+    /// How long connecting and LISTEN may take each.
+    fn patience(&self) -> Duration {
+        self.canary.max(Duration::from_secs(1))
+    }
+
     /// Sends a canary and waits until it comes back.
     async fn fly(&self, client: &Client, rings: &mut mpsc::UnboundedReceiver<String>) -> anyhow::Result<()> {
         let name = &uuid::Uuid::new_v4().simple().to_string()[..16];
-        client.batch_execute(&format!("notify presence, '{name}'")).await?;
+        client
+            .batch_execute(&format!("notify presence, '{name}'"))
+            .await?;
         loop {
-            let ring = rings.recv().await.ok_or_else(|| anyhow::anyhow!("the connection was closed"))?;
+            let ring = rings
+                .recv()
+                .await
+                .ok_or_else(|| anyhow::anyhow!("the connection was closed"))?;
             if ring == name {
                 return Ok(());
             }

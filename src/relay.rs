@@ -34,6 +34,8 @@ use crate::{
 
 /// First and longest pause after a read that failed.
 const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
+/// Where another task failed at the database: when to ask whether it is there, though nobody rings.
+const PROBE: Duration = Duration::from_millis(250);
 /// Everything is read at most so often, however often somebody rings for it.
 const ALL_GAP: Duration = Duration::from_millis(200);
 /// How long an opening stream waits for its first answers.
@@ -178,8 +180,8 @@ impl Relay {
             }
             let plan = self.hub.plan(now);
             if plan.questions.is_empty() {
-                if !self.health.is_reading() {
-                    // Nobody watches: ask whether the database is there all the same.
+                if self.health.is_doubtful() {
+                    // Nothing is to be read: ask whether the database is there all the same.
                     let alive = self.db.ping().await;
                     self.after_read(alive.as_ref().err());
                 }
@@ -194,7 +196,11 @@ impl Relay {
         let all = self.all_at.filter(|_| self.all_due).map(|at| at + ALL_GAP);
         let retry = self.retry_at.map(|(at, _)| at);
         let due = self.hub.due_at(now).filter(|_| retry.is_none());
-        [all, retry, due]
+        let probe = self
+            .health
+            .is_doubtful()
+            .then(|| retry.unwrap_or(now + PROBE));
+        [all, retry, due, probe]
             .into_iter()
             .flatten()
             .min()

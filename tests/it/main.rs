@@ -1,10 +1,15 @@
 //! The one integration binary, on a real Postgres: a module a story.
 
 mod access;
+mod bad_input;
 mod batch;
+mod convergence;
 mod embedded;
 mod evictions;
+mod grants;
 mod harness;
+mod id_types;
+mod install;
 mod leases;
 mod locks;
 mod presence;

@@ -27,7 +27,12 @@ export class Dev {
         if (!binary) throw new Error('PRESENCE_BIN names no binary; use tests/browser/run');
         const data = await mkdtemp(path.join(os.tmpdir(), 'pg-presence-browser-'));
         const dev = new Dev(binary, data, await freePort());
-        await dev.start();
+        try {
+            await dev.start();
+        } catch (error) {
+            await dev.stop();
+            throw error;
+        }
         return dev;
     }
 

@@ -6,7 +6,10 @@ use pg_presence::{app::App, config::Settings, http::Page, observe::Observer};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{client::Client, db::TestDb};
+use super::{
+    client::Client,
+    db::{TestDb, with_login},
+};
 
 /// What signs the tests' tokens.
 pub const SECRET: &[u8] = b"a secret for tests, of 32 bytes!";
@@ -102,7 +105,5 @@ fn settings(url: &str) -> Settings {
 
 /// The same database as the service's login.
 pub fn service_url(superuser_url: &str) -> String {
-    let (scheme, rest) = superuser_url.split_once("://").expect("a URL");
-    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-    format!("{scheme}://{SERVICE_LOGIN}:{SERVICE_LOGIN}@{host}")
+    with_login(superuser_url, SERVICE_LOGIN)
 }

@@ -67,6 +67,15 @@ impl TestDb {
 
     /// With ids of this type: `text`, `uuid` or `bigint`.
     pub async fn with_ids(id_type: &'static str) -> Option<Self> {
+        Self::order(Some(id_type)).await
+    }
+
+    /// With nothing in it.
+    pub async fn empty() -> Option<Self> {
+        Self::order(None).await
+    }
+
+    async fn order(id_type: Option<&'static str>) -> Option<Self> {
         let databases = &server()?.databases;
         let (reply, made) = oneshot::channel();
         let orders = databases.orders.clone();
@@ -98,6 +107,21 @@ impl TestDb {
     pub async fn admin(&self) -> Client {
         connect(&self.url).await.expect("the tests' Postgres answers")
     }
+
+    /// The URL of a login with these rights, SQL in which `$login` is its name. Logins belong to the whole cluster, and
+    /// stay: each test takes a name of its own, and names no other object in the rights that is not in this database.
+    pub async fn login(&self, name: &str, rights: &str) -> String {
+        let sql = format!(
+            "do $$ begin create role $login login password '$login';
+               exception when duplicate_object or unique_violation then null; end $$; {rights}"
+        );
+        self.admin()
+            .await
+            .batch_execute(&sql.replace("$login", name))
+            .await
+            .expect("a login is made");
+        with_login(&self.url, name)
+    }
 }
 
 impl Drop for TestDb {
@@ -119,7 +143,8 @@ pub(super) struct Databases {
 #[derive(Debug)]
 enum Order {
     Clone {
-        id_type: &'static str,
+        /// None: an empty database.
+        id_type: Option<&'static str>,
         reply: oneshot::Sender<anyhow::Result<String>>,
     },
     Drop {
@@ -226,10 +251,11 @@ impl Cloner {
         }
     }
 
-    async fn clone_template(&mut self, id_type: &'static str) -> anyhow::Result<String> {
-        let template = match self.templates.get(id_type) {
-            Some(template) => template.clone(),
-            None => self
+    async fn clone_template(&mut self, id_type: Option<&'static str>) -> anyhow::Result<String> {
+        let template = match id_type.map(|id_type| (id_type, self.templates.get(id_type))) {
+            None => "template1".to_owned(),
+            Some((_, Some(template))) => template.clone(),
+            Some((id_type, None)) => self
                 .make_template(id_type)
                 .await
                 .with_context(|| format!("the template for {id_type} ids"))?,
@@ -272,4 +298,11 @@ pub fn with_database(url: &str, database: &str) -> String {
         .find('/')
         .map_or(base.len(), |slash| authority + slash);
     format!("{}/{database}{parameters}", &base[..end])
+}
+
+/// The URL with another login in it, whose password is its name.
+pub fn with_login(url: &str, login: &str) -> String {
+    let (scheme, rest) = url.split_once("://").expect("a URL");
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{login}:{login}@{host}")
 }
