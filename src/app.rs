@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::Auth,
     config::Settings,
-    db::Db,
+    db::{Db, Installed},
     evictor::Evictor,
     health::Health,
     heartbeat::{Batcher, BatcherTask, Beats, Leaves},
@@ -45,23 +45,7 @@ pub struct App {
 impl App {
     /// Connects, writes the settings that were explicitly given, adopts the rest, and puts the parts together.
     pub async fn start(settings: Settings, page: Page, shutdown: CancellationToken) -> Result<Self> {
-        let db = Db::new(&settings.database_url, settings.pool_max)?;
-        let given = [settings.ttl, settings.heartbeat, settings.typing];
-        if given.iter().any(Option::is_some) {
-            let [ttl, heartbeat, typing] = given;
-            db.configure(ttl, heartbeat, typing)
-                .await
-                .context("writing the settings")?;
-        }
-        let installed = db
-            .installed()
-            .await
-            .context("this database is not ready for pg-presence; run `pg-presence migrate` first")?;
-        if installed.secrets.leave.is_empty() || installed.secrets.ring.is_empty() {
-            bail!("the database has no keys; run `pg-presence migrate`");
-        }
-        // Begins an epoch where the data is new or came from elsewhere, so that the first streams need not see it change.
-        db.reap(1).await.context("ending expired sessions")?;
+        let (db, installed) = connect(&settings).await?;
         let ids = installed.settings.ids;
         let observer = Observer::default();
         let health = Health::default();
@@ -160,4 +144,26 @@ impl App {
         while tasks.join_next().await.is_some() {}
         served
     }
+}
+
+/// A pool to a migrated database, which goes by the settings that were given.
+async fn connect(settings: &Settings) -> Result<(Db, Installed)> {
+    let db = Db::new(&settings.database_url, settings.pool_max)?;
+    let given = [settings.ttl, settings.heartbeat, settings.typing];
+    if given.iter().any(Option::is_some) {
+        let [ttl, heartbeat, typing] = given;
+        db.configure(ttl, heartbeat, typing)
+            .await
+            .context("writing the settings")?;
+    }
+    let installed = db
+        .installed()
+        .await
+        .context("this database is not ready for pg-presence; run `pg-presence migrate` first")?;
+    if installed.secrets.leave.is_empty() || installed.secrets.ring.is_empty() {
+        bail!("the database has no keys; run `pg-presence migrate`");
+    }
+    // Begins an epoch where the data is new or came from elsewhere, so that the first streams need not see it change.
+    db.reap(1).await.context("ending expired sessions")?;
+    Ok((db, installed))
 }

@@ -33,6 +33,10 @@ const PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)]
 /// Canaries in a row that may be missed.
 const MISSED_MAX: u32 = 3;
 
+/// The queue of NOTIFY, once full, stays so after its readers have caught up: only a writer that succeeds moves its
+/// tail on, and none does. So does asking how full it is, and a full queue brings the listener back here.
+const LISTEN: &str = "set statement_timeout = '2s'; listen presence; select pg_notification_queue_usage()";
+
 /// Hears rings until it is told to stop.
 pub struct Listener {
     /// Where to connect; a direct connection also where the pool goes through PgBouncer.
@@ -101,11 +105,7 @@ impl Listener {
         rings: &mut mpsc::UnboundedReceiver<String>,
         pause: &mut Duration,
     ) -> anyhow::Result<()> {
-        timeout(
-            self.patience(),
-            client.batch_execute("set statement_timeout = '2s'; listen presence"),
-        )
-        .await??;
+        timeout(self.patience(), client.batch_execute(LISTEN)).await??;
         *pause = PAUSE[0];
         self.health.set_listening(true);
         self.observer.note(Observation::ListenerConnected);

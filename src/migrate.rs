@@ -281,8 +281,10 @@ fn behaviour_digest() -> String {
 async fn report(client: &Client) -> Result<Report> {
     let known = runner().get_migrations().clone();
     let name = |migration: &refinery::Migration| format!("V{}__{}", migration.version(), migration.name());
-    let exists = format!("select to_regclass('{HISTORY}') is not null");
-    if !client.query_one(&exists, &[]).await?.get::<_, bool>(0) {
+    // By the catalog, which any login may read: without rights on the schema its names do not resolve.
+    let exists = "select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+                  where n.nspname || '.' || c.relname = $1)";
+    if !client.query_one(exists, &[&HISTORY]).await?.get::<_, bool>(0) {
         let pending = known.iter().map(name).collect();
         return Ok(Report {
             applied: vec![],
@@ -296,7 +298,7 @@ async fn report(client: &Client) -> Result<Report> {
     client
         .batch_execute("set role presence_owner")
         .await
-        .context("becoming presence_owner")?;
+        .context("this login may not become presence_owner; use the login that migrates, or a superuser")?;
     let history = format!("select version, name from {HISTORY} order by version");
     let applied: Vec<(i32, String)> = client
         .query(&history, &[])

@@ -196,10 +196,7 @@ impl Relay {
         let all = self.all_at.filter(|_| self.all_due).map(|at| at + ALL_GAP);
         let retry = self.retry_at.map(|(at, _)| at);
         let due = self.hub.due_at(now).filter(|_| retry.is_none());
-        let probe = self
-            .health
-            .is_doubtful()
-            .then(|| retry.unwrap_or(now + PROBE));
+        let probe = self.health.is_doubtful().then(|| retry.unwrap_or(now + PROBE));
         [all, retry, due, probe]
             .into_iter()
             .flatten()

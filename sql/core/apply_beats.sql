@@ -52,7 +52,7 @@ begin
     held as materialized (
         select j.item, j.seq, s.room_id, s.user_id, s.session_id,
                case when j.status = 'typing' and j.seq is not distinct from greatest(j.seq, s.seq)
-                    then moment + coalesce(j.status_ttl, knobs.typing) else s.typing_until end as typing_until
+                    then moment + least(coalesce(j.status_ttl, knobs.typing), interval '1 minute') else s.typing_until end as typing_until
           from judged j
           join presence_private.session s
             on s.room_id = j.room_id and s.user_id = j.user_id and s.session_id = j.session_id

@@ -83,7 +83,8 @@ begin
                case when coalesce(l.status, 'typing') = 'typing' then (l.was).status_until
                     when l.status <> 'active' then moment + l.status_ttl end as status_until,
                case when l.status is null then (l.was).typing_until
-                    when l.status = 'typing' then moment + coalesce(l.status_ttl, knobs.typing) end as typing_until,
+                    when l.status = 'typing'   -- nobody types for ever
+                    then moment + least(coalesce(l.status_ttl, knobs.typing), interval '1 minute') end as typing_until,
                nullif(coalesce(l.message, (l.was).message), '') as message,
                nullif(coalesce(l.activity, (l.was).activity), '') as activity,
                nullif(coalesce(l.data, (l.was).data), '{}') as data,

@@ -76,7 +76,7 @@ select md5(string_agg(d.line, e'\\n' order by d.line collate \"C\"))
           from pg_class c
          where c.relnamespace = 'presence'::regnamespace and c.relkind = 'v'
          union all
-        select pg_get_triggerdef(t.oid) || t.tgenabled
+        select pg_get_triggerdef(t.oid) || t.tgenabled::text
           from pg_trigger t join pg_class c on c.oid = t.tgrelid
          where c.relnamespace = 'presence_private'::regnamespace and not t.tgisinternal
          union all

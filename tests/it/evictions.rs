@@ -17,7 +17,10 @@ const WITHIN: Duration = Duration::from_secs(1);
 async fn join(admin: &Client, room: &str, user: &str) -> Uuid {
     let session = Uuid::new_v4();
     let sql = "select from presence.heartbeat($1::text, $2::text, $3)";
-    admin.execute(sql, &[&room, &user, &session]).await.expect("allowed");
+    admin
+        .execute(sql, &[&room, &user, &session])
+        .await
+        .expect("allowed");
     session
 }
 
@@ -26,7 +29,11 @@ async fn number(admin: &Client, sql: &str) -> i64 {
 }
 
 async fn evict(admin: &Client) -> i32 {
-    admin.query_one("select presence.evict()", &[]).await.expect("evicts").get(0)
+    admin
+        .query_one("select presence.evict()", &[])
+        .await
+        .expect("evicts")
+        .get(0)
 }
 
 const QUEUED: &str = "select count(*) from presence_private.eviction";
@@ -51,7 +58,13 @@ async fn a_participant_who_is_taken_out_leaves_within_a_second_of_the_commit() {
         app.client("alice").stream(&["general"]).await,
         app.client("bob").stream(&["general"]).await,
     );
-    assert!(alices.until("general", WITHIN * TEST_SLACK, |room| room.members.contains_key("bob")).await);
+    assert!(
+        alices
+            .until("general", WITHIN * TEST_SLACK, |room| room
+                .members
+                .contains_key("bob"))
+            .await
+    );
 
     let sql = "delete from event_app.room_participants where room_id = 'general' and user_id = 'bob'";
     admin.execute(sql, &[]).await.expect("deleted");
@@ -87,15 +100,24 @@ async fn a_room_that_becomes_a_vendors_keeps_its_other_vendors_out() {
 async fn a_deleted_room_or_user_and_a_truncate_end_what_they_must() {
     let Some(db) = TestDb::new().await else { return };
     let admin = db.admin().await;
-    for (room, user) in [("planning", "bob"), ("general", "bob"), ("general", "carol"), ("expo-floor", "carol")] {
+    for (room, user) in [
+        ("planning", "bob"),
+        ("general", "bob"),
+        ("general", "carol"),
+        ("expo-floor", "carol"),
+    ] {
         join(&admin, room, user).await;
     }
 
-    let sql = "delete from event_app.rooms where id = 'planning'; delete from event_app.users where id = 'bob'";
+    let sql =
+        "delete from event_app.rooms where id = 'planning'; delete from event_app.users where id = 'bob'";
     admin.batch_execute(sql).await.expect("deleted");
     evict(&admin).await;
     let after_deletes = ended(&admin, "general").await;
-    admin.batch_execute("truncate event_app.room_participants").await.expect("truncated");
+    admin
+        .batch_execute("truncate event_app.room_participants")
+        .await
+        .expect("truncated");
     evict(&admin).await;
 
     assert_eq!(ended(&admin, "planning").await, [revoked("bob")]);
@@ -123,7 +145,8 @@ async fn what_is_rolled_back_or_of_no_interest_queues_nothing() {
 async fn who_was_taken_out_and_let_in_again_may_come_back_at_once() {
     let Some(db) = TestDb::new().await else { return };
     let admin = db.admin().await;
-    let beat = "select from presence.heartbeat('general', 'bob', '00000000-0000-4000-8000-000000000001', seq => $1)";
+    let beat =
+        "select from presence.heartbeat('general', 'bob', '00000000-0000-4000-8000-000000000001', seq => $1)";
     admin.execute(beat, &[&1_i64]).await.expect("joins");
     admin
         .batch_execute("delete from event_app.room_participants where user_id = 'bob'")
@@ -177,10 +200,16 @@ async fn an_ended_login_ends_all_sessions_for_good() {
     join(&admin, "planning", "alice").await;
     join(&admin, "general", "bob").await;
 
-    admin.batch_execute("delete from event_app.login where id = 1").await.expect("deleted");
+    admin
+        .batch_execute("delete from event_app.login where id = 1")
+        .await
+        .expect("deleted");
 
     assert_eq!(evict(&admin).await, 2);
-    assert_eq!(ended(&admin, "general").await, [("alice".to_owned(), "logged_out".to_owned())]);
+    assert_eq!(
+        ended(&admin, "general").await,
+        [("alice".to_owned(), "logged_out".to_owned())]
+    );
     let again = "select from presence.heartbeat('general', 'alice', $1)";
     let refused = admin.execute(again, &[&session]).await.expect_err("logged out");
     assert_eq!(refused.code().map(|code| code.code()), Some("PR410"));
@@ -192,9 +221,15 @@ async fn why_tells_which_reason_holds() {
     let admin = db.admin().await;
     join(&admin, "general", "bob").await;
 
-    let sql = "select string_agg(case when holds then 'x' else '-' end, '') from presence.why($1::text, $2::text)";
+    let sql =
+        "select string_agg(case when holds then 'x' else '-' end, '') from presence.why($1::text, $2::text)";
     let mut answers = vec![];
-    for (user, room) in [("bob", "general"), ("alice", "general"), ("victor", "vera-catering"), ("dave", "nowhere")] {
+    for (user, room) in [
+        ("bob", "general"),
+        ("alice", "general"),
+        ("victor", "vera-catering"),
+        ("dave", "nowhere"),
+    ] {
         let row = admin.query_one(sql, &[&user, &room]).await.expect("reasons");
         answers.push(row.get::<_, String>(0));
     }

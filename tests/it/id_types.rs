@@ -1,10 +1,9 @@
 //! Ids of the other types: the same presence, bad ids refused before any SQL, the application's own keys used.
 
 use serde_json::json;
-use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::support::{app::TestApp, db::TestDb};
+use crate::support::{app::TestApp, client::Client, db::TestDb};
 
 /// A small cast with ids of one type: as Postgres prints them, and as somebody else may write them.
 struct Cast {
@@ -60,7 +59,7 @@ const TEXT: Cast = Cast {
     bad: ["%00", "a%00b", TOO_LONG],
 };
 
-async fn settle_in(sql: &Client, cast: &Cast) {
+async fn settle_in(sql: &tokio_postgres::Client, cast: &Cast) {
     let Cast {
         alice,
         bob,
@@ -126,6 +125,10 @@ async fn presence_works(cast: &Cast) {
         (&json!(cast.alice), &json!(cast.room))
     );
 
+    unknown_and_bad_ids_are_told_apart(&app, &bob, cast).await;
+}
+
+async fn unknown_and_bad_ids_are_told_apart(app: &TestApp, bob: &Client, cast: &Cast) {
     for (path, kind) in [
         (format!("/v1/rooms/{}", cast.nobody), "room-not-found"),
         (format!("/v1/events/{}", cast.nobody), "event-not-found"),

@@ -17,6 +17,8 @@ mod races;
 mod reads;
 mod recovery;
 mod rings;
+mod strangers;
 mod streams;
 mod support;
+mod tidy;
 mod trouble;

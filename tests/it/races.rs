@@ -16,8 +16,10 @@ use crate::support::{
 
 /// First and last tabs, half of them each.
 const RACES: usize = 10_000;
-/// Rooms in which races are run side by side.
-const ROOMS: usize = 4;
+/// Pairs of connections that race side by side.
+const DUELS: usize = 2;
+/// Rooms that a pair races through without a pause.
+const ROOMS: usize = 10;
 /// Rounds of two races through two nodes.
 const NODE_ROUNDS: usize = 300;
 
@@ -25,9 +27,9 @@ async fn run(sql: &Client, statements: &str) {
     sql.batch_execute(statements).await.expect(statements);
 }
 
-/// Two tabs of alice in a room, each on a connection of its own.
+/// Two tabs of alice, each on a connection of its own, that race through rooms.
 struct Duel {
-    room: String,
+    rooms: Vec<String>,
     sides: [Side; 2],
     look: Statement,
 }
@@ -39,8 +41,19 @@ struct Side {
     tab: Uuid,
 }
 
-/// A room after a race: its revision, what the log says of it, the member's sessions and the live ones, last seen.
+/// A room after a race: its revision, what the log says of the last two, the member's sessions and the live ones, how
+/// the member was last seen.
 type Look = (i64, Vec<String>, Option<i32>, i64, Option<String>);
+
+const LOOK: &str = "\
+select r.revision,
+       array(select concat_ws(' ', c.what, c.reason) from presence_private.change c
+              where c.room_id = r.room_id and c.revision > r.revision - 2 order by c.revision),
+       (select m.sessions from presence_private.member m where m.room_id = r.room_id),
+       (select count(*) from presence_private.session s
+         where s.room_id = r.room_id and s.user_id = 'alice' and s.ended_at is null),
+       (select l.reason from presence_private.last_seen l where l.room_id = r.room_id)
+  from presence_private.room r where r.room_id = any ($1::text[]::presence.room_id[])";
 
 impl Side {
     async fn open(db: &TestDb) -> Self {
@@ -55,51 +68,66 @@ impl Side {
         }
     }
 
-    async fn beats(&self, room: &str) {
-        let joined = self.sql.execute(&self.beat, &[&room, &self.tab]).await;
-        assert_eq!(joined.expect("a lease"), 1);
+    /// Joins or renews; several rooms one right after the other.
+    async fn beats(&self, rooms: &[impl AsRef<str>]) {
+        join_all(rooms.iter().map(async |room| {
+            let joined = self.sql.execute(&self.beat, &[&room.as_ref(), &self.tab]).await;
+            assert_eq!(joined.expect("a lease"), 1);
+        }))
+        .await;
     }
 
-    async fn leaves(&self, room: &str) {
-        let left = self.sql.query_one(&self.leave, &[&room, &self.tab]).await;
-        assert!(left.expect("a leave").get::<_, bool>(0));
+    async fn leaves(&self, rooms: &[impl AsRef<str>]) {
+        join_all(rooms.iter().map(async |room| {
+            let left = self
+                .sql
+                .query_one(&self.leave, &[&room.as_ref(), &self.tab])
+                .await;
+            assert!(left.expect("a leave").get::<_, bool>(0));
+        }))
+        .await;
     }
 }
 
 impl Duel {
-    async fn open(db: &TestDb, room: String) -> Self {
+    /// With rooms that only this pair uses.
+    async fn open(db: &TestDb, nth: usize) -> Self {
         let sides = [Side::open(db).await, Side::open(db).await];
-        let look = "select r.revision, \
-                           array(select concat_ws(' ', c.what, c.reason) from presence_private.change c \
-                                  where c.room_id = r.room_id and c.revision = r.revision), \
-                           (select m.sessions from presence_private.member m where m.room_id = r.room_id), \
-                           (select count(*) from presence_private.session s \
-                             where s.room_id = r.room_id and s.user_id = 'alice' and s.ended_at is null), \
-                           (select l.reason from presence_private.last_seen l where l.room_id = r.room_id) \
-                      from presence_private.room r where r.room_id = $1::text::presence.room_id";
-        let look = sides[0].sql.prepare(look).await.expect("a statement");
-        Self { room, sides, look }
+        let rooms: Vec<String> = (0..ROOMS).map(|room| format!("race {nth}.{room}")).collect();
+        let load = "with made as (insert into event_app.rooms (id, name) select r, 'R' from unnest($1::text[]) r returning id)
+                    insert into event_app.room_participants (room_id, user_id) select id, 'alice' from made";
+        sides[0].sql.execute(load, &[&rooms]).await.expect("rooms");
+        let look = sides[0].sql.prepare(LOOK).await.expect("a statement");
+        Self { rooms, sides, look }
     }
 
-    async fn look(&self) -> Look {
-        let row = self.sides[0].sql.query_one(&self.look, &[&self.room]).await;
-        let row = row.expect("a room");
-        (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4))
+    async fn expect(&self, expected: Look) {
+        let rows = self.sides[0].sql.query(&self.look, &[&self.rooms]).await;
+        let rows = rows.expect("rooms");
+        assert_eq!(rows.len(), ROOMS);
+        for row in rows {
+            assert_eq!(
+                (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4)),
+                expected
+            );
+        }
     }
 
-    /// One race of first tabs, one of last tabs; the room's revision is 2 * `nth` before it.
+    /// In each room one race of first tabs, one of last tabs; all revisions are 2 * `nth` before it.
     async fn fight(&self, nth: i64) {
         let [one, two] = &self.sides;
-        join(one.beats(&self.room), two.beats(&self.room)).await;
-        let joined = self.look().await;
-        assert_eq!(joined, (2 * nth + 1, vec!["join".to_owned()], Some(2), 2, None));
-        join(one.leaves(&self.room), two.leaves(&self.room)).await;
-        let left = self.look().await;
-        let reason = Some("left".to_owned());
-        assert_eq!(
-            left,
-            (2 * nth + 2, vec!["leave left".to_owned()], None, 0, reason)
-        );
+        let log = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        join(one.beats(&self.rooms), two.beats(&self.rooms)).await;
+        let joined: &[&str] = if nth == 0 {
+            &["join"]
+        } else {
+            &["leave left", "join"]
+        };
+        self.expect((2 * nth + 1, log(joined), Some(2), 2, None)).await;
+        join(two.leaves(&self.rooms), one.leaves(&self.rooms)).await;
+        let left = log(&["join", "leave left"]);
+        self.expect((2 * nth + 2, left, None, 0, Some("left".to_owned())))
+            .await;
     }
 }
 
@@ -107,18 +135,13 @@ impl Duel {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn first_and_last_tabs_are_decided_once() {
     let Some(db) = TestDb::new().await else { return };
-    let rooms = format!(
-        "insert into event_app.rooms (id, name) select 'race ' || n, 'R' from generate_series(1, {ROOMS}) n;
-         insert into event_app.room_participants (room_id, user_id)
-         select 'race ' || n, 'alice' from generate_series(1, {ROOMS}) n; select presence.reap()"
-    );
-    run(&db.admin().await, &rooms).await;
-    let duels: Vec<Duel> = join_all((1..=ROOMS).map(|n| Duel::open(&db, format!("race {n}")))).await;
+    run(&db.admin().await, "select presence.reap()").await;
+    let duels: Vec<Duel> = join_all((0..DUELS).map(|nth| Duel::open(&db, nth))).await;
     let began = Instant::now();
 
     let fights = duels.into_iter().map(|duel| {
         tokio::spawn(async move {
-            for nth in 0..RACES / 2 / ROOMS {
+            for nth in 0..RACES / 2 / DUELS / ROOMS {
                 duel.fight(nth as i64).await;
             }
         })
@@ -237,11 +260,19 @@ async fn a_heartbeat_is_never_lost_to_the_reaper() {
     let mut ended = 0;
 
     for nth in 0..1_000 {
-        side.beats("general").await;
+        side.beats(&["general"]).await;
         reaper.execute(&due, &[]).await.expect("a lease at its end");
         let reaped = match nth % 2 {
-            0 => join(side.beats("general"), reaper.query_one(&reap, &[])).await.1,
-            _ => join(reaper.query_one(&reap, &[]), side.beats("general")).await.0,
+            0 => {
+                join(side.beats(&["general"]), reaper.query_one(&reap, &[]))
+                    .await
+                    .1
+            }
+            _ => {
+                join(reaper.query_one(&reap, &[]), side.beats(&["general"]))
+                    .await
+                    .0
+            }
         };
         ended += reaped.expect("the reaper answers").get::<_, i32>(0);
         let row = reaper.query_one(&here, &[]).await.expect("one member, one lease");

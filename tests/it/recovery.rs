@@ -308,7 +308,12 @@ async fn a_truncate_by_hand_is_a_loss_like_any_other() {
 
     let all = "truncate presence_private.session, presence_private.member, presence_private.room, presence_private.change";
     admin.batch_execute(all).await.expect("it is emptied");
-    let after = stream.next().await;
+    // A read that began before finds the tables empty and the epoch unchanged: TRUNCATE is not MVCC-safe.
+    let mut after = stream.next().await;
+    while after.data["epoch"] == before.data["epoch"] {
+        assert_eq!(after.data["members"], json!([]));
+        after = stream.next().await;
+    }
     let (rejoined, _) = app
         .client("alice")
         .beat("general", Uuid::new_v4(), json!({}))
@@ -319,7 +324,6 @@ async fn a_truncate_by_hand_is_a_loss_like_any_other() {
         (after.name.as_str(), &after.data["members"]),
         ("snapshot", &json!([]))
     );
-    assert_ne!(after.data["epoch"], before.data["epoch"]);
     assert_eq!(
         (rejoined, &diff.data["joined"][0]["user_id"]),
         (StatusCode::OK, &json!("alice"))
