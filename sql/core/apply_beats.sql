@@ -7,6 +7,9 @@
 -- wait false, for the service: a room or session that somebody holds gets the outcome busy, and nothing is done to it.
 -- renew_only: what is no plain renewal gets the outcome busy too.
 -- Outcomes: ok, denied, invalid, stale, ended, too_many_sessions, busy.
+--
+-- Public callers force generic plans: otherwise every small batch is planned anew, which takes three times as long as
+-- the work itself (a join and a leave: 4.0 ms against 1.2), and batches of 1000 gain nothing by it.
 create or replace function presence_private.apply_beats(
         room_ids    presence.room_id[],
         user_ids    presence.user_id[],

@@ -174,8 +174,6 @@ async fn the_dashboard_counts_a_person_in_two_rooms_once() {
         .await;
 
     let (_, event) = bob.get("/v1/events/gala").await;
-    let (missing, problem) = bob.get("/v1/events/nothing").await;
-    let (forbidden, same) = bob.get("/v1/events/expo").await;
 
     assert_eq!(
         fields(&event),
@@ -226,6 +224,17 @@ async fn the_dashboard_counts_a_person_in_two_rooms_once() {
         (named(&room["members"]), &room["online_count"]),
         (vec!["alice"], &json!(1))
     );
+}
+
+#[tokio::test]
+async fn an_event_without_a_room_for_the_caller_looks_like_none() {
+    let Some(db) = TestDb::new().await else { return };
+    let app = TestApp::start(&db).await;
+    let bob = app.client("bob");
+
+    let (missing, problem) = bob.get("/v1/events/nothing").await;
+    let (forbidden, same) = bob.get("/v1/events/expo").await;
+
     assert_eq!(
         (missing, &problem["type"]),
         (StatusCode::NOT_FOUND, &json!("event-not-found"))

@@ -54,6 +54,23 @@ async fn a_sign_of_typing_prolongs_it_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn nobody_types_for_longer_than_a_minute() {
+    let Some(db) = TestDb::new().await else { return };
+    let (scene, tab) = (Scene::open(&db).await, Tab::new("general", "alice"));
+    scene.beat(0.0, &tab, json!({})).await;
+    scene
+        .beat(1.0, &tab, json!({"status": "typing", "status_ttl": "1 hour"}))
+        .await;
+
+    scene.reap(60.9).await;
+    let still = scene.shown(&tab).await;
+    scene.reap(61.0).await;
+
+    assert_eq!(still["status"], "typing");
+    assert_eq!(scene.shown(&tab).await["status"], "active");
+}
+
+#[tokio::test]
 async fn a_timed_status_becomes_active() {
     let Some(db) = TestDb::new().await else { return };
     let (scene, tab) = (Scene::open(&db).await, Tab::new("general", "alice"));
