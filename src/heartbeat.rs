@@ -16,10 +16,7 @@
 
 mod work;
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -43,6 +40,8 @@ const PAUSE: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(50
 
 struct Waiting<W: Work> {
     item: W::Item,
+    /// Since when its room has been found locked.
+    busy_since: Option<Instant>,
     answer: oneshot::Sender<Result<W::Answer>>,
 }
 
@@ -88,7 +87,11 @@ impl<W: Work> Batcher<W> {
 
     fn enqueue(&self, item: W::Item) -> Result<oneshot::Receiver<Result<W::Answer>>> {
         let (answer, receiver) = oneshot::channel();
-        match self.queue.try_send(Waiting { item, answer }) {
+        match self.queue.try_send(Waiting {
+            item,
+            busy_since: None,
+            answer,
+        }) {
             Ok(()) => Ok(receiver),
             Err(mpsc::error::TrySendError::Full(_)) => Err(Error::Overloaded(RETRY_AFTER)),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Error::Unavailable(RETRY_AFTER)),
@@ -107,12 +110,13 @@ impl<W: Work> BatcherTask<W> {
     /// Works until all handles are gone, or until told to stop.
     pub async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let (busy, lane) = mpsc::unbounded_channel();
-        let runner = Runner::<W> {
+        let runner = || Runner::<W> {
             db: self.db.clone(),
             observer: self.observer.clone(),
-            busy,
+            busy: busy.clone(),
         };
-        let lane = tokio::spawn(retry_lane::<W>(self.db, lane, shutdown.clone()));
+        let lane = tokio::spawn(retry_lane(runner(), lane, shutdown.clone()));
+        let runner = runner();
         let mut batch = Vec::with_capacity(BATCH_ITEMS_MAX);
         loop {
             let taken = tokio::select! {
@@ -124,7 +128,7 @@ impl<W: Work> BatcherTask<W> {
             }
             runner.run(std::mem::take(&mut batch)).await;
         }
-        drop(runner);
+        shutdown.cancelled().await;
         lane.await?;
         Ok(())
     }
@@ -149,9 +153,8 @@ impl<W: Work> Runner<W> {
     async fn run_one(&self, batch: Vec<Waiting<W>>) -> Vec<Vec<Waiting<W>>> {
         let error = match self.call(&batch, Mode::Full).await {
             Ok(answers) => {
-                for undone in deliver(batch, answers) {
-                    // The lane ends after this runner: the send succeeds.
-                    let _ = self.busy.send(undone);
+                for waiting in deliver(batch, answers) {
+                    self.wait(waiting);
                 }
                 return vec![];
             }
@@ -171,6 +174,17 @@ impl<W: Work> Runner<W> {
             _ => return halves(undone),
         }
         vec![]
+    }
+
+    /// Into the lane, or, where it has been there for long enough, out of it.
+    fn wait(&self, mut waiting: Waiting<W>) {
+        let since = *waiting.busy_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= BUSY_MAX {
+            fail(vec![waiting], || Error::Overloaded(RETRY_AFTER));
+        } else if let Err(unsent) = self.busy.send(waiting) {
+            // The lane has ended with the process.
+            fail(vec![unsent.0], || Error::Unavailable(RETRY_AFTER));
+        }
     }
 
     async fn call(&self, batch: &[Waiting<W>], mode: Mode) -> Result<Vec<Option<W::Answer>>> {
@@ -210,48 +224,30 @@ fn fail<W: Work>(batch: Vec<Waiting<W>>, mut error: impl FnMut() -> Error) {
     }
 }
 
-/// Items whose room somebody holds: tried again, apart from everybody else, for two seconds.
+/// Items whose room somebody holds: tried again by a runner of their own, apart from everybody else.
 async fn retry_lane<W: Work>(
-    db: Db,
+    runner: Runner<W>,
     mut arrivals: mpsc::UnboundedReceiver<Waiting<W>>,
     shutdown: CancellationToken,
 ) {
-    let mut waiting: VecDeque<(Instant, Waiting<W>)> = VecDeque::new();
-    let mut pause = PAUSE[0];
+    let mut batch = Vec::new();
     loop {
-        if waiting.is_empty() {
-            pause = PAUSE[0];
-            match arrivals.recv().await {
-                Some(first) => waiting.push_back((Instant::now(), first)),
-                None => return,
-            }
-        }
-        while let Ok(next) = arrivals.try_recv() {
-            waiting.push_back((Instant::now(), next));
-        }
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = shutdown.cancelled() => {}
+            taken = arrivals.recv_many(&mut batch, BATCH_ITEMS_MAX) => debug_assert!(taken > 0, "the runner holds a sender"),
+            () = shutdown.cancelled() => break,
         }
-        pause = (pause * 2).min(PAUSE[1]);
-
-        let taken = waiting.len().min(BATCH_ITEMS_MAX);
-        let (since, batch): (Vec<_>, Vec<_>) = waiting.drain(..taken).unzip();
-        let items: Vec<W::Item> = batch
-            .iter()
-            .map(|waiting: &Waiting<W>| waiting.item.clone())
-            .collect();
-        // Whatever fails as a whole here is asked again until its time is over: nobody gets a neighbour's error.
-        let answers = W::call(&db, &items, Mode::Full).await;
-        let answers = answers.unwrap_or_else(|_| items.iter().map(|_| None).collect());
-        for ((since, waiter), answer) in since.into_iter().zip(batch).zip(answers) {
-            match answer {
-                Some(answer) => drop(waiter.answer.send(Ok(answer))),
-                None if since.elapsed() < BUSY_MAX && !shutdown.is_cancelled() => {
-                    waiting.push_back((since, waiter))
-                }
-                None => drop(waiter.answer.send(Err(Error::Overloaded(RETRY_AFTER)))),
-            }
+        let oldest = batch.iter().filter_map(|waiting| waiting.busy_since).min();
+        let pause = oldest
+            .map_or(PAUSE[0], |since| since.elapsed())
+            .clamp(PAUSE[0], PAUSE[1]);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => runner.run(std::mem::take(&mut batch)).await,
+            () = shutdown.cancelled() => break,
         }
     }
+    arrivals.close();
+    while let Ok(waiting) = arrivals.try_recv() {
+        batch.push(waiting);
+    }
+    fail(batch, || Error::Unavailable(RETRY_AFTER));
 }

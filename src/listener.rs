@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! connecting ──► LISTEN ──► ring everything ──► hearing ──► (error, or three canaries missed) ──► connecting
-//!      └── doubling pause, reset only once LISTEN succeeded
+//!      └── doubling pause, reset only once a canary came back
 //! ```
 //!
 //! # Failure
@@ -106,7 +106,6 @@ impl Listener {
         pause: &mut Duration,
     ) -> anyhow::Result<()> {
         timeout(self.patience(), client.batch_execute(LISTEN)).await??;
-        *pause = PAUSE[0];
         self.health.set_listening(true);
         self.observer.note(Observation::ListenerConnected);
         self.bell.ring("*"); // what happened in the gap
@@ -117,6 +116,7 @@ impl Listener {
                 Ok(came_back) => {
                     came_back?;
                     missed = 0;
+                    *pause = PAUSE[0];
                     self.health.set_listening(true);
                 }
                 Err(_) => {

