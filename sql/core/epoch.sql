@@ -17,24 +17,38 @@ end
 $$;
 comment on function presence_private.begin_epoch is 'a new epoch: everything that anybody knew is void, so everybody is rung';
 
+create or replace function presence_private.epoch_is_ours()
+    returns boolean
+    language sql volatile   -- each look has a snapshot of its own
+    set search_path = pg_catalog, pg_temp
+as $$
+    select exists (select
+                     from presence_private.epoch e, pg_control_system() c, pg_database d
+                    where d.datname = current_database()
+                      and e.system_identifier = c.system_identifier and e.database_oid = d.oid)
+$$;
+comment on function presence_private.epoch_is_ours is 'whether there is an epoch, of this cluster and this database';
+
 -- After a crash the row is gone with the data; in a restored dump or a cloned database it is somebody else's.
-create or replace function presence_private.ensure_epoch()
-    returns void
+-- wait false: where somebody else is at it, in a transaction that may stay open for long, the answer is false at once.
+create or replace function presence_private.ensure_epoch(wait boolean)
+    returns boolean
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
 as $$
+declare
+    key constant integer := hashtext('presence.epoch');
 begin
-    if exists (select
-                 from presence_private.epoch e, pg_control_system() c, pg_database d
-                where d.datname = current_database()
-                  and e.system_identifier = c.system_identifier and e.database_oid = d.oid) then
-        return;
+    if presence_private.epoch_is_ours() then
+        return true;
     end if;
-    perform pg_advisory_xact_lock(hashtext('presence.epoch'));
-    if exists (select from presence_private.epoch e, pg_control_system() c, pg_database d
-                where d.datname = current_database()
-                  and e.system_identifier = c.system_identifier and e.database_oid = d.oid) then
-        return;   -- somebody else was faster
+    if ensure_epoch.wait then
+        perform pg_advisory_xact_lock(key);
+    elsif not pg_try_advisory_xact_lock(key) then
+        return false;
+    end if;
+    if presence_private.epoch_is_ours() then
+        return true;   -- somebody else was faster
     end if;
     if exists (select from presence_private.epoch) then
         delete from presence_private.session;
@@ -44,9 +58,10 @@ begin
         delete from presence_private.eviction;
     end if;
     perform presence_private.begin_epoch();
+    return true;
 end
 $$;
-comment on function presence_private.ensure_epoch is 'makes sure that the epoch is of this very data; empties what came with a dump';
+comment on function presence_private.ensure_epoch is 'makes sure that the epoch is of this very data; empties what came with a dump; false: somebody else is at it';
 
 create or replace function presence_private.data_lost()
     returns trigger

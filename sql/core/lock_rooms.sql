@@ -14,7 +14,9 @@ declare
     missing presence.room_id[];
     locked  presence.room_id[];
 begin
-    perform presence_private.ensure_epoch();
+    if not presence_private.ensure_epoch(lock_rooms.wait) then
+        return '{}';
+    end if;
     select array_agg(w.room_id order by w.room_id)
       into missing
       from (select distinct u.room_id from unnest(lock_rooms.room_ids) as u(room_id)) w

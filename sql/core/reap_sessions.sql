@@ -23,7 +23,9 @@ begin
         return -1;
     end if;
     perform set_config('synchronous_commit', 'off', true);
-    perform presence_private.ensure_epoch();
+    if not presence_private.ensure_epoch(wait => false) then
+        return -1;
+    end if;
     select * into knobs from presence_private.setting;
 
     with found as materialized (

@@ -60,6 +60,23 @@ async fn run(sql: &Client, statements: &str) {
 }
 
 #[tokio::test]
+async fn a_stranger_who_begins_the_epoch_makes_all_busy_and_holds_up_nobody() {
+    let Some(db) = TestDb::new().await else { return };
+    let (batcher, stranger) = (Batcher::on(&db).await, db.admin().await);
+    let (bobs, alices) = (Tab::new("planning", "bob"), Tab::new("general", "alice"));
+    run(&stranger, "delete from presence_private.epoch").await;
+    run(&stranger, "begin").await;
+    beat(&stranger, &bobs).await.expect("allowed");
+
+    assert_eq!(batcher.beat(&[&alices]).await, ["busy"]);
+    let reaped = batcher.0.query_one("select presence.reap()", &[]).await;
+    run(&stranger, "commit").await;
+
+    assert_eq!(reaped.expect("it waits for nobody").get::<_, i32>(0), -1);
+    assert_eq!(batcher.beat(&[&alices]).await, ["ok"]);
+}
+
+#[tokio::test]
 async fn items_of_a_held_room_are_busy_and_the_others_are_done() {
     let Some(db) = TestDb::new().await else { return };
     let (batcher, stranger) = (Batcher::on(&db).await, db.admin().await);
