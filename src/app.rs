@@ -9,12 +9,13 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio_postgres::{NoTls, config::SslMode};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Auth,
     config::Settings,
-    db::{Db, Installed},
+    db::{Db, Installed, connection_config},
     evictor::Evictor,
     health::Health,
     heartbeat::{Batcher, BatcherTask, Beats, Leaves},
@@ -45,6 +46,7 @@ pub struct App {
 impl App {
     /// Connects, writes the settings that were explicitly given, adopts the rest, and puts the parts together.
     pub async fn start(settings: Settings, page: Page, shutdown: CancellationToken) -> Result<Self> {
+        probe(&settings.database_url, page).await?;
         let (db, installed) = connect(&settings).await?;
         let ids = installed.settings.ids;
         let observer = Observer::default();
@@ -146,6 +148,42 @@ impl App {
     }
 }
 
+/// One look at the database in the driver's own words: a pool tells callers that it is away, and operators need to know
+/// why.
+async fn probe(url: &str, page: Page) -> Result<()> {
+    let config = connection_config(url)?;
+    if config.get_ssl_mode() == SslMode::Require {
+        bail!("DATABASE_URL asks for TLS (sslmode=require), which is not there yet");
+    }
+    let connecting = config.connect(NoTls).await;
+    let (client, connection) = connecting.context("connecting to the database (DATABASE_URL)")?;
+    let driver = tokio::spawn(connection);
+    let look = "select current_setting('is_superuser') = 'on',
+                       (select has_function_privilege(p.oid, 'execute') and has_schema_privilege(p.pronamespace, 'usage')
+                          from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+                         where n.nspname = 'presence' and p.proname = 'node_settings'),
+                       session_user::text";
+    let row = client
+        .query_one(look, &[])
+        .await
+        .context("looking at the database")?;
+    driver.abort();
+    match row.get::<_, Option<bool>>(1) {
+        None => bail!("this database has no pg-presence: run `pg-presence migrate` first"),
+        Some(false) => bail!(
+            "the login {login} may not execute the API: let an administrator run `grant presence_service to {login}`",
+            login = row.get::<_, String>(2)
+        ),
+        Some(true) => {}
+    }
+    if page == Page::Off && row.get::<_, bool>(0) {
+        tracing::warn!(
+            "this login is a superuser; a member of presence_service is enough, and can do less harm"
+        );
+    }
+    Ok(())
+}
+
 /// A pool to a migrated database, which goes by the settings that were given.
 async fn connect(settings: &Settings) -> Result<(Db, Installed)> {
     let db = Db::new(&settings.database_url, settings.pool_max)?;
@@ -159,7 +197,7 @@ async fn connect(settings: &Settings) -> Result<(Db, Installed)> {
     let installed = db
         .installed()
         .await
-        .context("this database is not ready for pg-presence; run `pg-presence migrate` first")?;
+        .context("reading what is installed; where this binary is newer than the database, run `pg-presence migrate` first")?;
     if installed.secrets.leave.is_empty() || installed.secrets.ring.is_empty() {
         bail!("the database has no keys; run `pg-presence migrate`");
     }

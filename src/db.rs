@@ -151,7 +151,8 @@ fn from_postgres(error: tokio_postgres::Error) -> Error {
             .any(|class| code.starts_with(class)),
     };
     if unavailable {
-        tracing::warn!(code = code.code(), cause = %error, "the database cannot serve");
+        let cause = error.as_db_error().map(|error| error.message());
+        tracing::warn!(code = code.code(), cause, "the database cannot serve");
         return Error::Unavailable(RETRY_AFTER);
     }
     match code.code() {

@@ -17,6 +17,7 @@ mod races;
 mod reads;
 mod recovery;
 mod rings;
+mod startup;
 mod strangers;
 mod streams;
 mod support;

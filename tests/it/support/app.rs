@@ -54,6 +54,14 @@ impl TestApp {
         }
     }
 
+    /// Why a node does not start on this URL.
+    pub async fn refusal(url: &str) -> String {
+        match App::start(settings(url), Page::Off, CancellationToken::new()).await {
+            Ok(_) => "it starts".to_owned(),
+            Err(why) => format!("{why:#}"),
+        }
+    }
+
     /// Where it serves.
     pub fn url(&self) -> &str {
         &self.url
