@@ -1,6 +1,6 @@
 //! Races that have one outcome, whoever is faster (FAULTS 36, 39, 41).
 
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
@@ -20,8 +20,10 @@ const RACES: usize = 10_000;
 const DUELS: usize = 2;
 /// Rooms that a pair races through without a pause.
 const ROOMS: usize = 10;
-/// Rounds of two races through two nodes.
-const NODE_ROUNDS: usize = 300;
+/// Rounds of two races in each room through two nodes: 10,000 in all.
+const NODE_ROUNDS: usize = 250;
+/// Rooms that are raced in at once.
+const NODE_ROOMS: usize = 20;
 
 async fn run(sql: &Client, statements: &str) {
     sql.batch_execute(statements).await.expect(statements);
@@ -152,10 +154,21 @@ async fn first_and_last_tabs_are_decided_once() {
     assert!(ended.iter().all(Result::is_ok));
 }
 
-/// The same through two nodes, with a watching stream on each.
+/// The same through two nodes, in many rooms at once, with a watching stream on each node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_show_one_join_and_one_leave() {
     let Some(db) = TestDb::new().await else { return };
+    let sql = db.admin().await;
+    let rooms: Vec<String> = (0..NODE_ROOMS).map(|n| format!("duel-{n}")).collect();
+    let names: Vec<&str> = rooms.iter().map(String::as_str).collect();
+    for room in &names {
+        let made = format!(
+            "insert into event_app.rooms (id, name) values ('{room}', 'Duel');
+             insert into event_app.room_participants (room_id, user_id)
+             select '{room}', u from unnest('{{alice,bob,carol}}'::text[]) u"
+        );
+        run(&sql, &made).await;
+    }
     let url = service_url(db.url());
     let merge_at_once = |settings: &mut pg_presence::config::Settings| settings.merge = Duration::ZERO;
     let nodes = [
@@ -165,71 +178,80 @@ async fn two_nodes_show_one_join_and_one_leave() {
     let alice = [nodes[0].client("alice"), nodes[1].client("alice")];
     let tabs = [Uuid::new_v4(), Uuid::new_v4()];
     let mut streams = [
-        nodes[0].client("bob").stream(&["general"]).await,
-        nodes[1].client("carol").stream(&["general"]).await,
+        nodes[0].client("bob").stream(&names).await,
+        nodes[1].client("carol").stream(&names).await,
     ];
-    let mut told = [vec![], vec![]];
+    let mut told = [Told::new(), Told::new()];
     let began = Instant::now();
 
     for _ in 0..NODE_ROUNDS {
-        let (one, two) = join(
-            alice[0].beat("general", tabs[0], json!({})),
-            alice[1].beat("general", tabs[1], json!({})),
-        )
-        .await;
-        assert_eq!((one.0.as_u16(), two.0.as_u16()), (200, 200), "{one:?} {two:?}");
-        follow(&mut streams, &mut told, true).await;
-        let (one, two) = join(
-            alice[0].leave("general", tabs[0]),
-            alice[1].leave("general", tabs[1]),
-        )
-        .await;
-        assert_eq!((one.as_u16(), two.as_u16()), (204, 204));
-        follow(&mut streams, &mut told, false).await;
+        let both = |n: usize| names.iter().map(move |room| (n, *room));
+        let calls = || both(0).chain(both(1));
+        let joins = calls().map(|(n, room)| alice[n].beat(room, tabs[n], json!({})));
+        for (status, body) in join_all(joins).await {
+            assert_eq!(status.as_u16(), 200, "{body}");
+        }
+        follow(&mut streams, &mut told, &names, true).await;
+        for status in join_all(calls().map(|(n, room)| alice[n].leave(room, tabs[n]))).await {
+            assert_eq!(status.as_u16(), 204);
+        }
+        follow(&mut streams, &mut told, &names, false).await;
     }
 
     println!(
-        "{NODE_ROUNDS} rounds through two nodes took {:?}",
+        "{} races through two nodes took {:?}",
+        2 * NODE_ROUNDS * NODE_ROOMS,
         began.elapsed()
     );
     let expected: Vec<&str> = ["join", "leave left"].repeat(NODE_ROUNDS);
     for (stream, told) in streams.iter().zip(&told) {
-        assert_eq!(told, &expected);
         assert_eq!(stream.wrongs(), [""; 0]);
+        assert!(names.iter().all(|room| told[*room] == expected));
     }
-    let sql = db.admin().await;
-    let log = "select concat_ws(' ', what, reason), revision from presence_private.change \
-               where room_id = 'general' order by revision desc limit 100";
-    for (row, what) in sql
-        .query(log, &[])
-        .await
-        .expect("the log")
-        .iter()
-        .zip(expected.iter().rev())
-    {
-        assert_eq!(row.get::<_, &str>(0), *what, "revision {}", row.get::<_, i64>(1));
+    for room in names {
+        agrees(&sql, room, &expected, &streams).await;
     }
-    let head = "select epoch || '.' || revision from presence_private.epoch, presence_private.room \
-                where room_id = 'general' and online_count = 0 and not exists (select from presence_private.member)";
-    let cursor: String = sql.query_one(head, &[]).await.expect("an empty room").get(0);
-    assert!(cursor.ends_with(&format!(".{}", 2 * NODE_ROUNDS)), "{cursor}");
-    assert!(
-        streams
-            .iter()
-            .all(|stream| stream.picture("general").cursor == cursor)
-    );
 }
 
-/// Reads each stream until alice is there, or is not, and takes down what it told on the way.
-async fn follow(streams: &mut [Stream; 2], told: &mut [Vec<String>; 2], here: bool) {
+/// What a stream told of each room, in order.
+type Told = HashMap<String, Vec<String>>;
+
+/// The log's end, the room and the streams' pictures of it are at the last of these changes.
+async fn agrees(sql: &Client, room: &str, expected: &[&str], streams: &[Stream; 2]) {
+    let log = "select concat_ws(' ', what, reason), revision from presence_private.change \
+               where room_id = $1::text order by revision desc limit 100";
+    let rows = sql.query(log, &[&room]).await.expect("the log");
+    assert!(!rows.is_empty());
+    for (back, row) in rows.iter().enumerate() {
+        let nth = expected.len() - back;
+        assert_eq!(
+            (row.get::<_, &str>(0), row.get::<_, i64>(1)),
+            (expected[nth - 1], nth as i64)
+        );
+    }
+    let head = "select epoch || '.' || revision from presence_private.epoch, presence_private.room \
+                where room_id = $1::text and online_count = 0 and not exists (select from presence_private.member)";
+    let cursor: String = sql.query_one(head, &[&room]).await.expect("an empty room").get(0);
+    assert!(cursor.ends_with(&format!(".{}", expected.len())), "{cursor}");
+    assert!(streams.iter().all(|stream| stream.picture(room).cursor == cursor));
+}
+
+/// Reads each stream until alice is in all rooms, or in none, and takes down what it told on the way.
+async fn follow(streams: &mut [Stream; 2], told: &mut [Told; 2], rooms: &[&str], here: bool) {
     for (stream, told) in streams.iter_mut().zip(told) {
-        while stream.picture("general").members.contains_key("alice") != here {
+        let mut left = rooms.to_vec();
+        left.retain(|room| stream.picture(room).members.contains_key("alice") != here);
+        while !left.is_empty() {
             let event = stream.next().await;
+            let room = event.data["room_id"].as_str().unwrap_or_default().to_owned();
             let list = |name: &str| event.data[name].as_array().cloned().unwrap_or_default();
+            let told = told.entry(room.clone()).or_default();
             told.extend(list("joined").iter().map(|_| "join".to_owned()));
             told.extend(list("updated").iter().map(|_| "update".to_owned()));
             let reason = |left: &Value| format!("leave {}", left["reason"].as_str().unwrap_or("?"));
             told.extend(list("left").iter().map(reason));
+            let is_there = stream.picture(&room).members.contains_key("alice") == here;
+            left.retain(|waiting| *waiting != room || !is_there);
         }
     }
 }
