@@ -6,24 +6,35 @@
 //!
 //! # Failure
 //! Killed midway, the next run completes: each step is a transaction of its own. A database that is newer than this
-//! binary is refused before anything is changed.
+//! binary is refused before anything is changed. A lock that somebody else holds is waited for as long as was said.
 
+pub mod catalog;
+mod dry_run;
 pub mod files;
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, GenericClient, NoTls, Transaction, error::SqlState};
 
 use crate::domain::{IdType, IdTypes};
+
+pub use dry_run::{Plan, dry_run};
 
 mod shape {
     refinery::embed_migrations!("migrations");
 }
 
+/// How long other migrations are waited for: anybody who can connect may hold their lock.
+const OTHERS_MAX: Duration = Duration::from_secs(120);
 /// The history of shape lives in our own schema.
 const HISTORY: &str = "presence_private.migration";
+
+/// The key of the advisory lock under which one migrates at a time.
+const LOCK: &str = "hashtext('presence.migrate')";
+
+const NEWER: &str = "this database was migrated by a newer pg-presence; use that version, or a later one";
 
 /// How to migrate.
 #[derive(Debug, Clone)]
@@ -78,24 +89,30 @@ pub enum Mapping {
 
 /// Brings the database to this binary's state. Idempotent.
 pub async fn migrate(url: &str, options: &MigrateOptions) -> Result<Report> {
+    let migrated = bring(url, options).await;
+    migrated.map_err(|error| explain(error, options.lock_timeout))
+}
+
+async fn bring(url: &str, options: &MigrateOptions) -> Result<Report> {
     let mut client = connect(url).await?;
+    let lock = format!(
+        "set lock_timeout = '{}s'; select pg_advisory_lock({LOCK})",
+        OTHERS_MAX.as_secs()
+    );
     client
-        .batch_execute("select pg_advisory_lock(hashtext('presence.migrate'))")
-        .await?;
+        .batch_execute(&lock)
+        .await
+        .context("waiting for another migrate")?;
     let before = report(&client).await?;
     if before.newer {
-        bail!("this database was migrated by a newer pg-presence; use that version, or a later one");
+        bail!(NEWER);
     }
-    let timeout = format!("set lock_timeout = {}", options.lock_timeout.as_millis());
-    client.batch_execute(&timeout).await?;
-    client
-        .batch_execute(files::ROLES)
-        .await
-        .context("roles and schemas")?;
-    client.batch_execute("set role presence_owner").await?;
+    become_owner(&client, options.lock_timeout).await?;
     set_id_types(&client, options.id_types, before.applied.is_empty()).await?;
     runner().run_async(&mut client).await.context("migrations")?;
-    install_behaviour(&mut client).await?;
+    let transaction = client.transaction().await?;
+    apply_behaviour(&transaction).await?;
+    transaction.commit().await?;
     report(&client).await
 }
 
@@ -112,23 +129,15 @@ pub fn print(id_types: IdTypes) -> String {
     section("sql/ops/roles.sql", files::ROLES);
     section(
         "from here on as the owner",
-        "begin;\nset local role presence_owner;",
+        "begin;\nset local role presence_owner;\nset local search_path = pg_catalog, pg_temp;",
     );
     section("id types", &id_type_settings(id_types));
-    let mut history = format!(
-        "create table if not exists {HISTORY} (version int4 primary key, name varchar(255), applied_on varchar(255), checksum varchar(255));"
-    );
+    let mut history = history_table();
     for migration in runner().get_migrations() {
-        section(
-            &format!("migrations/{migration}.sql"),
-            migration.sql().unwrap_or_default(),
-        );
-        history.push_str(&format!(
-            "\ninsert into {HISTORY} values ({}, '{}', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '{}');",
-            migration.version(),
-            migration.name(),
-            migration.checksum()
-        ));
+        let name = format!("migrations/{migration}.sql");
+        section(&name, migration.sql().unwrap_or_default());
+        history.push('\n');
+        history.push_str(&history_row(migration));
     }
     section("what was applied", &history);
     for (path, body) in files::HOST.iter().chain(files::BEHAVIOUR) {
@@ -196,8 +205,54 @@ async fn connect(url: &str) -> Result<Client> {
         .context("connecting to the database")?;
     // The connection ends with the client; what it fails of, the client's next call reports.
     tokio::spawn(connection);
-    client.batch_execute("set client_min_messages = warning").await?;
+    // A search path of the login's own would change how the catalogue prints names, and so its digest.
+    client
+        .batch_execute("set client_min_messages = warning; set search_path = pg_catalog, pg_temp")
+        .await?;
     Ok(client)
+}
+
+/// Makes roles and schemas, and goes on as their owner.
+async fn become_owner(client: &impl GenericClient, lock_timeout: Duration) -> Result<()> {
+    let timeout = format!("set lock_timeout = {}", lock_timeout.as_millis());
+    client.batch_execute(&timeout).await?;
+    let roles = client.batch_execute(files::ROLES).await;
+    roles.context("roles and schemas")?;
+    Ok(client.batch_execute("set role presence_owner").await?)
+}
+
+/// Puts a sentence before the error of a lock that was not had in time.
+fn explain(error: anyhow::Error, lock_timeout: Duration) -> anyhow::Error {
+    let code = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<tokio_postgres::Error>()?.code().cloned()
+    };
+    match error.chain().find_map(code) {
+        Some(SqlState::LOCK_NOT_AVAILABLE) => error.context(format!(
+            "gave up after {} ms of waiting for a lock that somebody else holds; \
+             the step that waited left nothing behind: run it again, or with a longer --lock-timeout",
+            lock_timeout.as_millis()
+        )),
+        _ => error,
+    }
+}
+
+/// As refinery makes it.
+fn history_table() -> String {
+    format!(
+        "create table if not exists {HISTORY} \
+         (version int4 primary key, name varchar(255), applied_on varchar(255), checksum varchar(255));"
+    )
+}
+
+/// As refinery writes it.
+fn history_row(migration: &refinery::Migration) -> String {
+    format!(
+        "insert into {HISTORY} values ({}, '{}', \
+         to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '{}');",
+        migration.version(),
+        migration.name(),
+        migration.checksum()
+    )
 }
 
 fn id_type_settings(types: IdTypes) -> String {
@@ -206,7 +261,7 @@ fn id_type_settings(types: IdTypes) -> String {
         .join("\n")
 }
 
-async fn set_id_types(client: &Client, wanted: Option<IdTypes>, first_time: bool) -> Result<()> {
+async fn set_id_types(client: &impl GenericClient, wanted: Option<IdTypes>, first_time: bool) -> Result<()> {
     if first_time {
         let settings = id_type_settings(wanted.unwrap_or_default());
         return Ok(client.batch_execute(&settings).await?);
@@ -223,7 +278,7 @@ async fn set_id_types(client: &Client, wanted: Option<IdTypes>, first_time: bool
     }
 }
 
-async fn installed_id_types(client: &Client) -> Result<IdTypes> {
+async fn installed_id_types(client: &impl GenericClient) -> Result<IdTypes> {
     let sql = "select format_type(t.typbasetype, null) from unnest(array['user_id', 'room_id', 'event_id']) \
                with ordinality as k(name, nth) join pg_type t on t.oid = ('presence.' || k.name)::regtype order by k.nth";
     let types: Vec<IdType> = client
@@ -238,8 +293,7 @@ async fn installed_id_types(client: &Client) -> Result<IdTypes> {
     }
 }
 
-async fn install_behaviour(client: &mut Client) -> Result<()> {
-    let transaction = client.transaction().await?;
+async fn apply_behaviour(transaction: &Transaction<'_>) -> Result<()> {
     for (path, body) in files::HOST {
         let function = path.trim_start_matches("sql/host/").trim_end_matches(".sql");
         let missing = "select to_regproc('presence_host.' || $1) is null";
@@ -250,8 +304,7 @@ async fn install_behaviour(client: &mut Client) -> Result<()> {
     for (path, body) in files::BEHAVIOUR {
         transaction.batch_execute(body).await.context(*path)?;
     }
-    transaction.batch_execute(&record_sql()).await?;
-    Ok(transaction.commit().await?)
+    Ok(transaction.batch_execute(&record_sql()).await?)
 }
 
 fn record_sql() -> String {
@@ -262,7 +315,7 @@ fn record_sql() -> String {
          on conflict (one) do update set behaviour = excluded.behaviour, catalog = excluded.catalog,\n\
          version = excluded.version, at = clock_timestamp();",
         behaviour_digest(),
-        files::CATALOG_DIGEST,
+        catalog::digest(),
         env!("CARGO_PKG_VERSION")
     )
 }
@@ -278,7 +331,7 @@ fn behaviour_digest() -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn report(client: &Client) -> Result<Report> {
+async fn report(client: &impl GenericClient) -> Result<Report> {
     let known = runner().get_migrations().clone();
     let name = |migration: &refinery::Migration| format!("V{}__{}", migration.version(), migration.name());
     // By the catalog, which any login may read: without rights on the schema its names do not resolve.
@@ -308,7 +361,7 @@ async fn report(client: &Client) -> Result<Report> {
         .collect();
     let digests = format!(
         "select behaviour, catalog, ({}) from presence_private.installed",
-        files::CATALOG_DIGEST
+        catalog::digest()
     );
     let installed = match applied.is_empty() {
         true => None,

@@ -8,7 +8,7 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    select a.user_id, u.name, u.avatar_url, a.role, l.last_seen_at
+    select a.user_id, u.name, u.avatar_url, a.role, presence_private.seen_at(l.last_seen_at, l.reason) as last_seen_at
       from presence_private.last_seen l
      cross join lateral (select a.user_id, a.role from presence_private.room_access() a
                           where a.room_id = l.room_id and a.user_id = l.user_id limit 1) a
@@ -18,7 +18,7 @@ begin
        and exists (select from presence_private.room_access() v
                     where v.room_id = absent_members.room_id and v.user_id = absent_members.viewer)
        and not exists (select from presence_private.member m where m.room_id = l.room_id and m.user_id = l.user_id)
-     order by l.last_seen_at desc, l.user_id
+     order by last_seen_at desc, l.user_id
      limit absent_members.max_rows;
 end
 $$;

@@ -44,7 +44,7 @@ begin
       left join people p on p.room_id = v.room_id
       left join lateral (select u.name, u.avatar_url from presence_host.users() u
                           where u.user_id = p.user_id limit 1) u on true
-      left join lateral (select l.last_seen_at from presence_private.last_seen l
+      left join lateral (select presence_private.seen_at(l.last_seen_at, l.reason) as last_seen_at from presence_private.last_seen l
                           where l.room_id = p.room_id and l.user_id = p.user_id limit 1) l on true
      order by v.name, v.room_id, p.user_id;
 end

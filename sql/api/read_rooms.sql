@@ -3,10 +3,11 @@
 --
 -- Questions come by position: room_ids, epochs, revisions; a null epoch asks for the whole room. The same room may be
 -- asked about with several cursors. A cursor of another epoch, ahead of the head, or with a revision missing from the
--- log since, is answered with the whole room. Viewers come as pairs.
+-- log since, is answered with the whole room; a room of more members than detail_max (null: any number) with its count
+-- alone. Viewers come as pairs.
 --
 -- Rows, question by question:
---   head     what = diff or snapshot; epoch, revision, online_count
+--   head     what = diff, snapshot or count; epoch, revision, online_count
 --   member   what = joined, updated or left (of a diff), present (of a snapshot)
 -- and, with question 0:
 --   viewer   room_id and user_id of a pair that may see
@@ -15,7 +16,8 @@ create or replace function presence.read_rooms(
         epochs       uuid[],
         revisions    bigint[],
         viewer_rooms presence.room_id[],
-        viewers      presence.user_id[])
+        viewers      presence.user_id[],
+        detail_max   integer[] default null)
     returns table (question integer, kind text, what text, room_id presence.room_id, epoch uuid, revision bigint,
                    online_count integer, user_id presence.user_id, name text, avatar_url text, role text, status text,
                    status_until timestamptz, message text, activity text, data jsonb, joined_at timestamptz,
@@ -30,12 +32,13 @@ begin
     return query
     with head as materialized (
         select q.question::integer as question, q.room_id, q.revision as since,
+               coalesce(r.online_count, 0) > q.detail_max as counts_only,
                coalesce(e.epoch, '00000000-0000-0000-0000-000000000000') as epoch,
                coalesce(r.revision, 0) as revision, coalesce(r.online_count, 0) as online_count,
                coalesce(e.epoch = q.epoch and r.revision >= q.revision and r.revision - q.revision <= 1000, false)
                or coalesce(e.epoch = q.epoch and r.room_id is null and q.revision = 0, false) as comparable
-          from unnest(read_rooms.room_ids, read_rooms.epochs, read_rooms.revisions)
-               with ordinality as q(room_id, epoch, revision, question)
+          from unnest(read_rooms.room_ids, read_rooms.epochs, read_rooms.revisions, read_rooms.detail_max)
+               with ordinality as q(room_id, epoch, revision, detail_max, question)
           left join (select e.epoch from presence_private.epoch e limit 1) e on true
           left join presence_private.room r on r.room_id = q.room_id
     ),
@@ -46,11 +49,12 @@ begin
                select c.user_id, c.revision, c.what, c.reason
                  from presence_private.change c
                 where c.room_id = h.room_id and c.revision > h.since) c
-         where h.comparable
+         where h.comparable and h.counts_only is not true
     ),
     judged as materialized (
         select h.*,
-               case when h.comparable and h.revision - h.since = coalesce(k.revisions, 0)
+               case when h.counts_only then 'count'
+                    when h.comparable and h.revision - h.since = coalesce(k.revisions, 0)
                     then 'diff' else 'snapshot' end as answer
           from head h
           left join (select l.question, count(distinct l.revision) as revisions from log l group by l.question) k

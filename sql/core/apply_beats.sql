@@ -75,6 +75,7 @@ begin
            set beat_at = moment,
                expires_at = moment + knobs.ttl,   -- not greatest(): a clock that jumped back must heal
                seq = greatest(s.seq, h.seq),
+               holder = nullif(s.holder, '00000000-0000-0000-0000-000000000000'),   -- back within the grace
                typing_until = h.typing_until
           from held h
          where s.room_id = h.room_id and s.user_id = h.user_id and s.session_id = h.session_id

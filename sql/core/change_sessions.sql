@@ -137,6 +137,7 @@ begin
            set joined_at = excluded.joined_at, beat_at = excluded.beat_at, expires_at = excluded.expires_at,
                changed_at = excluded.changed_at, status_until = excluded.status_until,
                typing_until = excluded.typing_until, ended_at = excluded.ended_at, seq = excluded.seq,
+               holder = case when s.ended_at is null then nullif(s.holder, '00000000-0000-0000-0000-000000000000') end,
                status = excluded.status, ended_as = excluded.ended_as, message = excluded.message,
                activity = excluded.activity, data = excluded.data
         returning s.room_id, s.user_id, s.session_id, s.joined_at, s.expires_at,

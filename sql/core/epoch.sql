@@ -12,6 +12,8 @@ begin
       from pg_control_system() c, pg_database d
      where d.datname = current_database()
         on conflict (one) do nothing;
+    update presence_private.alive
+       set lost_at = nullif(alive_at, '-infinity'), close_at = clock_timestamp() + (select k.ttl from presence_private.setting k);
     perform pg_notify('presence', '*');
 end
 $$;
@@ -36,16 +38,20 @@ create or replace function presence_private.ensure_epoch(wait boolean)
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
 as $$
-declare
-    key constant integer := hashtext('presence.epoch');
 begin
     if presence_private.epoch_is_ours() then
         return true;
     end if;
+    -- a lock on a table of ours, since anybody who can connect may take an advisory one, and keep it
     if ensure_epoch.wait then
-        perform pg_advisory_xact_lock(key);
-    elsif not pg_try_advisory_xact_lock(key) then
-        return false;
+        lock table presence_private.epoch in share update exclusive mode;
+    else
+        begin
+            lock table presence_private.epoch in share update exclusive mode nowait;
+        exception
+            when lock_not_available then
+                return false;
+        end;
     end if;
     if presence_private.epoch_is_ours() then
         return true;   -- somebody else was faster
@@ -56,6 +62,9 @@ begin
         delete from presence_private.room;
         delete from presence_private.change;
         delete from presence_private.eviction;
+        -- in another cluster the same logins have other oids
+        update presence_private.login l set role = r.oid from pg_roles r where r.rolname = l.login;
+        update presence_private.gateway g set role = r.oid from pg_roles r where r.rolname = g.login;
     end if;
     perform presence_private.begin_epoch();
     return true;

@@ -3,6 +3,7 @@
 -- One scan finds what is due: leases past their end, statuses and typing past theirs, remembered ends that may be
 -- forgotten, leases beyond now + TTL (the clock jumped back). A session that is being renewed is skipped: it is not
 -- dead. So is one whose room is locked: the next call finds it again.
+-- It also keeps the diary: that it is alive, what a loss left open, and the partitions of history.
 -- Returns how many sessions ended; -1: another one is at it.
 create or replace function presence_private.reap_sessions(max_rows integer, at_time timestamptz default null)
     returns integer
@@ -13,20 +14,37 @@ as $$
 declare
     moment  constant timestamptz := coalesce(reap_sessions.at_time, statement_timestamp());
     knobs   presence_private.setting;
+    diary   presence_private.alive;
     due     tid[];
     rooms   presence.room_id[];
     locked  presence.room_id[];
     touched presence_private.touch[];
     ended   integer := 0;
 begin
-    if not pg_try_advisory_xact_lock(hashtext('presence.reap')) then
-        return -1;
-    end if;
+    -- a lock on a table of ours, since anybody who can connect may take an advisory one, and keep it
+    begin
+        lock table presence_private.alive in share update exclusive mode nowait;
+    exception
+        when lock_not_available then
+            return -1;
+    end;
     perform set_config('synchronous_commit', 'off', true);
     if not presence_private.ensure_epoch(wait => false) then
         return -1;
     end if;
     select * into knobs from presence_private.setting;
+    select * into diary from presence_private.alive;
+    if diary.alive_at not between moment - interval '8 seconds' and moment then
+        update presence_private.alive set alive_at = moment;
+    end if;
+    if diary.keep_at <= moment or diary.keep_at > moment + interval '2 hours' then
+        if presence_private.keep_history(moment) then
+            return 0;   -- others wait for its locks: sessions are the next call's
+        end if;
+    end if;
+    if diary.close_at <= moment then
+        perform presence_private.close_lost(reap_sessions.max_rows, moment);
+    end if;
 
     with found as materialized (
         select s.ctid as tid, s.room_id, s.ended_at is null as alive
@@ -57,7 +75,8 @@ begin
             delete from presence_private.session s
              using mine m
              where s.ctid = m.tid and m.over
-            returning s.room_id, s.user_id, m.ended_at is null as alive, m.beat_at
+            returning s.room_id, s.user_id, m.ended_at is null as alive, m.beat_at,
+                      case when m.holder = '00000000-0000-0000-0000-000000000000' then 'disconnected' else 'expired' end as reason
         ),
         settled as (
             update presence_private.session s
@@ -72,7 +91,7 @@ begin
         )
         select array_agg(t.touch), count(*) filter (where t.alive)
           into touched, ended
-          from (select row(g.room_id, g.user_id, 'expired', g.beat_at)::presence_private.touch as touch, g.alive
+          from (select row(g.room_id, g.user_id, g.reason, g.beat_at)::presence_private.touch as touch, g.alive
                   from gone g where g.alive
                  union all
                 select row(u.room_id, u.user_id, null, null)::presence_private.touch, false from settled u) t;

@@ -36,7 +36,7 @@ begin
                ) g
     ),
     verdict as materialized (
-        select n.*, n.sessions is distinct from m.sessions as recounted,
+        select n.*, m.joined_at, n.sessions is distinct from m.sessions as recounted,
                case
                    when n.sessions > 0 and m.user_id is null then 'join'
                    when n.sessions = 0 and m.user_id is not null then 'leave'
@@ -79,15 +79,29 @@ begin
           join bumped b on b.room_id = v.room_id
          where v.what is not null
     ),
-    seen as (
-        insert into presence_private.last_seen as l (last_seen_at, room_id, user_id, reason)
-        select coalesce(v.seen_at, settle.moment), v.room_id, v.user_id,
+    visited as (
+        insert into presence_private.visit (began_at, ended_at, room_id, user_id, reason)
+        select b.began_at, greatest(b.began_at, coalesce(v.seen_at, settle.moment)), v.room_id, v.user_id, coalesce(v.reason, 'left')
+          from verdict v
+         cross join lateral (
+               select coalesce((select l.since from presence_private.last_seen l
+                                 where l.room_id = v.room_id and l.user_id = v.user_id and l.reason is null),
+                               v.joined_at) as began_at) b
+         where v.what = 'leave'
+            on conflict do nothing   -- the clock jumped back
+    ),
+    seen as (   -- who comes back soon after a loss goes on being there
+        insert into presence_private.last_seen as l (last_seen_at, since, room_id, user_id, reason)
+        select coalesce(v.seen_at, settle.moment), coalesce(v.joined_at, settle.moment), v.room_id, v.user_id,
                case v.what when 'leave' then coalesce(v.reason, 'left') end
           from verdict v
          where v.what in ('join', 'leave')
          order by v.room_id, v.user_id
             on conflict (room_id, user_id) do update
-           set last_seen_at = greatest(l.last_seen_at, excluded.last_seen_at), reason = excluded.reason
+           set last_seen_at = greatest(l.last_seen_at, excluded.last_seen_at), reason = excluded.reason,
+               since = case when l.reason is null then coalesce(l.since, excluded.since)
+                            when excluded.reason is null then excluded.since
+                            else l.since end
     )
     select count(v.what) into changes from verdict v;
     return changes;

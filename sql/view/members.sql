@@ -1,7 +1,7 @@
 -- Who is here, by the clock: right also where no service and no reaper runs. The same merge as settle's, of the
 -- sessions that are live at this moment. A view's functions run with the reader's rights, so it calls built-in ones only.
 create or replace view presence.members as
-select quote_ident(l.room_id::text) || '.' || quote_ident(l.user_id::text) as id,
+select replace(replace(l.room_id::text, E'\\', E'\\\\'), '.', E'\\.') || '.' || l.user_id::text as id,
        l.room_id, l.user_id, l.status, l.status_until, l.message, l.activity, l.data, m.joined_at, l.sessions
   from (select s.room_id, s.user_id, count(*)::integer as sessions,
                (array['typing', 'busy', 'in_meeting', 'active', 'idle', 'away'])[min(s.rank)] as status,

@@ -1,6 +1,6 @@
 -- How lively each room is, by the clock. Rooms that never had a member are not listed.
 create or replace view presence.rooms as
-select quote_ident(r.room_id::text) as id, r.room_id,
+select r.room_id::text as id, r.room_id,
        (select count(*)::integer
           from presence_private.member m
          where m.room_id = r.room_id

@@ -1,6 +1,6 @@
 -- The live leases behind members, by the clock.
 create or replace view presence.sessions as
-select quote_ident(s.room_id::text) || '.' || quote_ident(s.user_id::text) || '.' || s.session_id::text as id,
+select replace(replace(s.room_id::text, E'\\', E'\\\\'), '.', E'\\.') || '.' || s.user_id::text || '.' || s.session_id::text as id,
        s.room_id, s.user_id, s.session_id,
        case when s.typing_until > statement_timestamp() then 'typing'
             when s.status_until <= statement_timestamp() then 'active'

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     config::{DatabaseArgs, id_type, millis},
     domain::{IdType, IdTypes},
-    migrate::{self, MigrateOptions, Report},
+    migrate::{self, MigrateOptions, Plan, Report},
 };
 
 /// Bring the database to what this version needs; nothing happens where it is there already
@@ -19,6 +19,7 @@ use crate::{
 ///
 /// Examples:
 ///   pg-presence migrate --id-type uuid        the first time: the type of your tables' keys
+///   pg-presence migrate --dry-run             does it all and takes it back: would it work, what would change
 ///   pg-presence migrate status --json
 ///   pg-presence migrate check                 for CI: exit code 1 where something is to be done
 ///   pg-presence migrate print > presence.sql  for another migration tool
@@ -49,6 +50,10 @@ pub struct MigrateArgs {
     #[arg(long, value_name = "MS", default_value = "10000", value_parser = millis(100, 600_000))]
     lock_timeout: Duration,
 
+    /// Do everything in one transaction and roll it back; print what would change. Exit code 1 where it would fail
+    #[arg(long, conflicts_with = "action")]
+    dry_run: bool,
+
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -77,25 +82,36 @@ impl MigrateArgs {
                 return Ok(ExitCode::SUCCESS);
             }
             Some(Action::Status | Action::Check) => migrate::status(&self.database.url()?).await?,
-            None => {
-                let options = MigrateOptions {
-                    id_types: self.id_types(),
-                    lock_timeout: self.lock_timeout,
-                };
-                migrate::migrate(&self.database.url()?, &options).await?
+            None if self.dry_run => {
+                let plan = migrate::dry_run(&self.database.url()?, &self.options()).await?;
+                self.tell(&plan, planned_words)?;
+                return Ok(ExitCode::SUCCESS);
             }
+            None => migrate::migrate(&self.database.url()?, &self.options()).await?,
         };
-        let text = match self.json {
-            true => serde_json::to_string(&report)?,
-            false => words(&report),
-        };
-        super::print(&format!("{text}\n"))?;
+        self.tell(&report, words)?;
         let is_refused = self.action == Some(Action::Check) && !report.is_current();
         Ok(if is_refused {
             ExitCode::FAILURE
         } else {
             ExitCode::SUCCESS
         })
+    }
+
+    fn options(&self) -> MigrateOptions {
+        MigrateOptions {
+            id_types: self.id_types(),
+            lock_timeout: self.lock_timeout,
+        }
+    }
+
+    /// Prints an answer for machines, or for people in these words.
+    fn tell<T: serde::Serialize>(&self, answer: &T, words: impl Fn(&T) -> String) -> Result<()> {
+        let text = match self.json {
+            true => serde_json::to_string(answer)?,
+            false => words(answer),
+        };
+        super::print(&format!("{text}\n"))
     }
 
     /// None where nothing was said: as installed, or text the first time.
@@ -127,13 +143,33 @@ fn words(report: &Report) -> String {
     } else if !report.pending.is_empty() {
         "Behind: run `pg-presence migrate`."
     } else if report.drifted {
-        "Changed by hand since the last migrate: `pg-presence migrate` brings functions and views back."
+        "Changed by hand since the last migrate: `pg-presence migrate` brings functions and views back, `--dry-run` says which."
     } else if !report.behaviour_current {
         "Functions and views are of another version: run `pg-presence migrate`."
     } else {
         "Current."
     };
     lines.push(to_do.to_owned());
+    lines.join("\n")
+}
+
+/// What would happen, for people.
+fn planned_words(plan: &Plan) -> String {
+    let lists = [
+        ("pending", &plan.pending),
+        ("added", &plan.added),
+        ("changed", &plan.changed),
+        ("removed", &plan.removed),
+    ];
+    let mut lines = vec![];
+    for (what, list) in lists {
+        lines.extend(list.iter().map(|name| format!("{what:<7}  {name}")));
+    }
+    let end = match plan.is_empty() {
+        true => "Nothing would change.",
+        false => "This would work. Nothing was changed: it was rolled back.",
+    };
+    lines.push(end.to_owned());
     lines.join("\n")
 }
 
@@ -193,5 +229,26 @@ mod tests {
 
         report.pending.push("V2__more".into());
         assert!(words(&report).ends_with("pending  V2__more\nBehind: run `pg-presence migrate`."));
+    }
+
+    #[test]
+    fn a_dry_run_says_what_would_change_and_that_nothing_did() {
+        let mut plan = Plan {
+            pending: vec![],
+            added: vec![],
+            changed: vec![],
+            removed: vec![],
+        };
+        assert_eq!(planned_words(&plan), "Nothing would change.");
+
+        plan.pending.push("V2__more".into());
+        plan.changed.push("view presence.rooms".into());
+        let words = planned_words(&plan);
+        assert!(
+            words.starts_with("pending  V2__more\nchanged  view presence.rooms\n"),
+            "{words}"
+        );
+        assert!(words.ends_with("rolled back."), "{words}");
+        assert!(Command::try_parse_from(["migrate", "status", "--dry-run"]).is_err());
     }
 }

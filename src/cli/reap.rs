@@ -16,7 +16,7 @@ use crate::{
 /// Sessions that one call ends. More would hold their rooms longer.
 const ROWS_MAX: i32 = 1000;
 
-/// End the leases that have expired and settle the statuses whose time is over
+/// End the leases that have expired, settle the statuses whose time is over, and end what your tables no longer allow
 ///
 /// A running service does this by itself; any number of reapers may run beside each other. Where no
 /// service runs, call this from a scheduler or let it repeat by itself with --every.
@@ -75,7 +75,7 @@ impl ReapArgs {
 
 /// Calls until a call ends fewer than it may, or another reaper is at it.
 async fn reap(db: &Db) -> crate::error::Result<u32> {
-    let mut ended = 0;
+    let mut ended = db.evict().await?;
     loop {
         match db.reap(ROWS_MAX).await? {
             None => return Ok(ended),

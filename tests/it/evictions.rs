@@ -193,7 +193,7 @@ async fn an_ended_login_ends_all_sessions_for_good() {
                grant usage on schema event_app to presence_owner;
                grant trigger on event_app.login to presence_owner;
                set role presence_owner;
-               select presence.watch_table('event_app.login', user_column => 'user_id', also => '{expires_at}', logout => true);
+               select presence.watch_table('event_app.login', user_column => 'user_id', logout => true, expires_column => 'expires_at');
                reset role;";
     admin.batch_execute(sql).await.expect("watched");
     let session = join(&admin, "general", "alice").await;
@@ -213,6 +213,94 @@ async fn an_ended_login_ends_all_sessions_for_good() {
     let again = "select from presence.heartbeat('general', 'alice', $1)";
     let refused = admin.execute(again, &[&session]).await.expect_err("logged out");
     assert_eq!(refused.code().map(|code| code.code()), Some("PR410"));
+}
+
+/// Logins that slide, that are cut short, that ended by themselves and are swept, and all of them at once.
+#[tokio::test]
+async fn a_login_ends_where_its_end_is_moved_into_the_past_and_not_where_it_is_prolonged() {
+    let Some(db) = TestDb::new().await else { return };
+    let admin = db.admin().await;
+    for kind in ["timestamptz", "timestamp(3)"] {
+        let sql = format!(
+            "drop table if exists event_app.login;
+             create table event_app.login (id int primary key, user_id text, expires_at {kind});
+             set timezone = 'Pacific/Auckland';
+             insert into event_app.login select 1, 'alice', (now() + interval '1 hour') at time zone 'UTC';
+             insert into event_app.login select 2, 'bob', (now() - interval '1 hour') at time zone 'UTC';
+             grant trigger on event_app.login to presence_owner;
+             set role presence_owner;
+             select presence.watch_table('event_app.login', user_column => 'user_id', logout => true, expires_column => 'expires_at');
+             reset role;"
+        );
+        let sql = match kind {
+            "timestamptz" => sql.replace(" at time zone 'UTC'", ""),
+            _ => sql,
+        };
+        admin.batch_execute(&sql).await.expect("watched");
+        join(&admin, "general", "alice").await;
+        join(&admin, "general", "bob").await;
+        let mut ended = vec![];
+        for change in [
+            "update event_app.login set expires_at = expires_at + interval '7 days' where id = 1",
+            "delete from event_app.login where id = 2",
+            "update event_app.login set expires_at = expires_at - interval '8 days' where id = 1",
+            "truncate event_app.login",
+        ] {
+            admin.batch_execute(change).await.expect(change);
+            ended.push(evict(&admin).await);
+        }
+        assert_eq!(ended, [0, 0, 1, 1], "{kind}");
+    }
+    let wrong = "select presence.watch_table('event_app.login', user_column => 'user_id', logout => true, expires_column => 'id')";
+    let refused = admin.batch_execute(wrong).await.expect_err("no moment");
+    assert_eq!(refused.code().map(|code| code.code()), Some("PR400"));
+}
+
+/// Whatever the application does to a table that is watched, and whatever is in it, nothing of ours is in its way.
+#[tokio::test]
+async fn a_watched_table_may_be_altered_in_any_way() {
+    let Some(db) = TestDb::new().await else { return };
+    let admin = db.admin().await;
+    let sql = "create table event_app.seat (room varchar(40), person varchar(40), role text, note json, area point, spare int);
+               insert into event_app.seat values ('general', 'alice', 'x', '\"\\u0000\"', '(1,2)'), ('general', 'bob', 'x', '1', '(1,2)');
+               grant trigger on event_app.seat to presence_owner;
+               set role presence_owner;
+               select presence.watch_table('event_app.seat', 'room', 'person', also => '{role}');
+               reset role;";
+    admin.batch_execute(sql).await.expect("watched");
+
+    for (change, noted) in [
+        (
+            "update event_app.seat set note = '2', spare = 1 where person = 'bob'",
+            0,
+        ),
+        ("update event_app.seat set role = 'y' where person = 'bob'", 1),
+        ("update event_app.seat set role = 'y' where person = 'alice'", 1), // neither row can be read: not noted
+        (
+            "alter table event_app.seat alter column room type text, alter column person type text",
+            1,
+        ),
+        (
+            "alter table event_app.seat drop column role, drop column spare",
+            1,
+        ),
+        (
+            "update event_app.seat set person = 'carol' where person = 'bob'",
+            2,
+        ),
+        ("delete from event_app.seat", 3), // everything is looked at again
+        ("alter table event_app.seat rename column person to who", 3),
+        (
+            "insert into event_app.seat (room, who) values ('general', 'dave')",
+            3,
+        ),
+        ("update event_app.seat set who = 'erin'", 3),
+        ("delete from event_app.seat", 3),
+        ("drop table event_app.seat", 3),
+    ] {
+        admin.batch_execute(change).await.expect(change);
+        assert_eq!(number(&admin, QUEUED).await, noted, "{change}");
+    }
 }
 
 #[tokio::test]

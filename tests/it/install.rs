@@ -1,19 +1,37 @@
 //! Migrating: many at once, again, killed, beside a newer one, by hand, with few rights (FAULTS 19).
 
-use std::time::Duration;
+mod contract;
+mod cron;
+mod drift;
+mod dry_run;
+mod earlier;
+mod printed;
+mod waiting;
+mod workflow;
+
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use pg_presence::{
     domain::{IdType, IdTypes},
-    migrate::{self, Mapping, MigrateOptions, Report, files},
+    migrate::{self, Mapping, MigrateOptions, Report, catalog, files},
 };
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
 use crate::support::db::TestDb;
 
-async fn migrate(url: &str) -> anyhow::Result<Report> {
+async fn bring(url: &str) -> anyhow::Result<Report> {
     migrate::migrate(url, &MigrateOptions::default()).await
+}
+
+/// All ids of one type.
+fn all(id_type: IdType) -> IdTypes {
+    IdTypes {
+        user: id_type,
+        room: id_type,
+        event: id_type,
+    }
 }
 
 async fn is_current(url: &str) -> bool {
@@ -31,11 +49,24 @@ async fn text(sql: &Client, query: &str) -> String {
     sql.query_one(query, &[]).await.expect(query).get(0)
 }
 
+/// The shape of a database, as text.
+async fn schema(sql: &Client) -> String {
+    let objects = catalog::objects(sql).await.expect("the catalogue");
+    catalog::schema(&objects)
+}
+
+/// Lines that are in one text alone: what a failed comparison of schemas shows.
+fn differences<'a>(one: &'a str, other: &'a str) -> Vec<&'a str> {
+    let lines = |text: &'a str| text.lines().collect::<BTreeSet<_>>();
+    let (one, other) = (lines(one), lines(other));
+    one.symmetric_difference(&other).copied().collect()
+}
+
 #[tokio::test]
 async fn twenty_migrators_at_once_apply_each_migration_once() {
     let Some(db) = TestDb::empty().await else { return };
 
-    let reports = join_all((0..20).map(|_| migrate(db.url()))).await;
+    let reports = join_all((0..20).map(|_| bring(db.url()))).await;
 
     for report in &reports {
         let report = report.as_ref().expect("each succeeds");
@@ -54,49 +85,20 @@ async fn twenty_migrators_at_once_apply_each_migration_once() {
 async fn a_second_migrate_changes_nothing() {
     let Some(db) = TestDb::empty().await else { return };
     let before = migrate::status(db.url()).await.expect("also before the first");
-    migrate(db.url()).await.expect("the first");
+    bring(db.url()).await.expect("the first");
     let sql = db.admin().await;
     let keys =
         "select string_agg(kind || key::text, ',' order by kind, made_at) from presence_private.secret";
-    let first = (text(&sql, files::CATALOG_DIGEST).await, text(&sql, keys).await);
+    let first = (text(&sql, &catalog::digest()).await, text(&sql, keys).await);
 
-    let report = migrate(db.url()).await.expect("the second");
+    let report = bring(db.url()).await.expect("the second");
 
     assert!(before.applied.is_empty() && !before.pending.is_empty() && !before.is_current());
     assert!(report.is_current() && is_current(db.url()).await, "{report:?}");
     assert_eq!(
-        (text(&sql, files::CATALOG_DIGEST).await, text(&sql, keys).await),
+        (text(&sql, &catalog::digest()).await, text(&sql, keys).await),
         first
     );
-}
-
-#[tokio::test]
-async fn what_was_changed_by_hand_is_seen_and_mended() {
-    let Some(db) = TestDb::new().await else { return };
-    let sql = db.admin().await;
-    let first = text(&sql, files::CATALOG_DIGEST).await;
-    assert!(is_current(db.url()).await);
-
-    for change in [
-        "create or replace function presence.reap(max_rows integer default 5000) returns integer \
-         language sql security definer set search_path = pg_catalog, pg_temp as 'select 0'",
-        "alter function presence.reap security invoker",
-        "alter function presence.reap reset search_path",
-        "drop trigger room_ring on presence_private.room",
-        "alter table presence_private.room disable trigger room_ring",
-        "create or replace view presence.rooms as \
-         select r.room_id::text as id, r.room_id, 0 as online_count from presence_private.room r",
-        "drop function presence.snapshot",
-    ] {
-        run(&sql, change).await;
-        let report = migrate::status(db.url()).await.expect("a status");
-        assert!(report.drifted && !report.is_current(), "{change}");
-
-        let report = migrate(db.url()).await.expect(change);
-
-        assert!(report.is_current(), "{change}: {report:?}");
-        assert_eq!(text(&sql, files::CATALOG_DIGEST).await, first, "{change}");
-    }
 }
 
 #[tokio::test]
@@ -114,7 +116,7 @@ async fn a_newer_database_is_refused_and_left_alone() {
                      where p.oid = 'presence.reap'::regproc";
     let before = text(&sql, installed).await;
 
-    let refused = migrate(db.url()).await.expect_err("a newer database");
+    let refused = bring(db.url()).await.expect_err("a newer database");
 
     assert!(refused.to_string().contains("newer"), "{refused:#}");
     assert_eq!(text(&sql, installed).await, before);
@@ -153,7 +155,7 @@ async fn whatever_step_it_is_killed_at_the_next_run_completes() {
         )
         .await;
         let url = db.url().to_owned();
-        let migrator = tokio::spawn(async move { migrate(&url).await });
+        let migrator = tokio::spawn(async move { bring(&url).await });
         end_waiting_migrator(&sql).await;
 
         let ended = migrator.await.expect("it does not panic");
@@ -162,7 +164,7 @@ async fn whatever_step_it_is_killed_at_the_next_run_completes() {
         run(&sql, "drop event trigger wait_here").await;
         assert!(!is_current(db.url()).await, "after {tag}");
     }
-    let report = migrate(db.url()).await.expect("the last run completes");
+    let report = bring(db.url()).await.expect("the last run completes");
 
     assert!(report.is_current(), "{report:?}");
 }
@@ -182,11 +184,6 @@ async fn id_types_are_chosen_once() {
     let Some(db) = TestDb::with_ids("bigint").await else {
         return;
     };
-    let all = |id_type| IdTypes {
-        user: id_type,
-        room: id_type,
-        event: id_type,
-    };
     let as_ids = |id_types| MigrateOptions {
         id_types: Some(id_types),
         ..MigrateOptions::default()
@@ -194,7 +191,7 @@ async fn id_types_are_chosen_once() {
 
     let other = migrate::migrate(db.url(), &as_ids(all(IdType::Uuid))).await;
     let same = migrate::migrate(db.url(), &as_ids(all(IdType::Bigint))).await;
-    let unsaid = migrate(db.url()).await;
+    let unsaid = bring(db.url()).await;
 
     let refused = other.expect_err("another type").to_string();
     assert!(
@@ -210,7 +207,7 @@ async fn a_mapping_of_ones_own_survives() {
     let Some(db) = TestDb::empty().await else { return };
     let sql = db.admin().await;
     let body = "select prosrc from pg_proc where oid = 'presence_host.users'::regproc";
-    migrate(db.url()).await.expect("the first");
+    bring(db.url()).await.expect("the first");
     let as_installed = migrate::mapping(db.url()).await.expect("a mapping");
     migrate::load_event_app(db.url())
         .await
@@ -227,7 +224,7 @@ async fn a_mapping_of_ones_own_survives() {
     .await;
     let own = text(&sql, body).await;
 
-    migrate(db.url()).await.expect("the second");
+    bring(db.url()).await.expect("the second");
 
     assert_eq!(text(&sql, body).await, own);
     assert_eq!(
@@ -239,59 +236,12 @@ async fn a_mapping_of_ones_own_survives() {
 }
 
 #[tokio::test]
-async fn what_is_printed_installs_the_same() {
-    for id_type in [IdType::Text, IdType::Uuid, IdType::Bigint] {
-        let Some(db) = TestDb::empty().await else { return };
-        let Some(migrated) = TestDb::with_ids(id_type.name()).await else {
-            return;
-        };
-        let (sql, reference) = (db.admin().await, migrated.admin().await);
-        let id_types = IdTypes {
-            user: id_type,
-            room: id_type,
-            event: id_type,
-        };
-
-        run(&sql, &migrate::print(id_types)).await;
-
-        assert!(is_current(db.url()).await);
-        assert_eq!(
-            text(&sql, files::CATALOG_DIGEST).await,
-            text(&reference, files::CATALOG_DIGEST).await
-        );
-        assert!(
-            migrate(db.url())
-                .await
-                .expect("it goes on from there")
-                .is_current()
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_login_without_superuser_migrates_and_all_is_denied() {
     let Some(db) = TestDb::empty().await else { return };
-    // Other tests' databases are in the same cluster, so the roles may be there, and be somebody else's.
-    run(&db.admin().await, files::ROLES).await;
-    run(
-        &db.admin().await,
-        "drop schema presence, presence_private, presence_host",
-    )
-    .await;
-    let rights = format!(
-        "alter role $login createrole;
-         grant create on database {} to $login;
-         do $$ begin
-             if current_setting('server_version_num')::integer >= 160000 then
-                 execute 'grant presence_owner to $login with admin option, inherit true, set true';
-             end if;
-         end $$",
-        db.name()
-    );
-    let url = db.login("presence_test_migrator", &rights).await;
+    let url = login_that_migrates(&db, "presence_test_migrator").await;
 
-    let report = migrate(&url).await.expect("CREATEROLE and CREATE are enough");
-    let again = migrate(&url).await.expect("also a second time");
+    let report = bring(&url).await.expect("CREATEROLE and CREATE are enough");
+    let again = bring(&url).await.expect("also a second time");
 
     assert!(report.is_current() && again.is_current(), "{report:?}");
     assert!(is_current(&url).await);
@@ -309,4 +259,26 @@ async fn a_login_without_superuser_migrates_and_all_is_denied() {
                   (select relowner from pg_class where relnamespace in ('presence'::regnamespace, 'presence_private'::regnamespace) \
                    union all select nspowner from pg_namespace where nspname like 'presence%')";
     assert_eq!(text(&sql, owners).await, "presence_owner");
+}
+
+/// The URL of a login that has CREATEROLE and CREATE on this empty database, and nothing else.
+async fn login_that_migrates(db: &TestDb, name: &str) -> String {
+    // Other tests' databases are in the same cluster, so the roles may be there, and be somebody else's.
+    run(&db.admin().await, files::ROLES).await;
+    run(
+        &db.admin().await,
+        "drop schema presence, presence_private, presence_host",
+    )
+    .await;
+    let rights = format!(
+        "alter role $login createrole;
+         grant create on database {} to $login;
+         do $$ begin
+             if current_setting('server_version_num')::integer >= 160000 then
+                 execute 'grant presence_owner to $login with admin option, inherit true, set true';
+             end if;
+         end $$",
+        db.name()
+    );
+    db.login(name, &rights).await
 }

@@ -19,7 +19,7 @@ async fn a_lease_is_joined_renewed_and_left() {
     assert_eq!(scene.beat(0.0, &tab, json!({})).await, "active");
     assert_eq!(scene.beat(10.0, &tab, json!({})).await, "active");
     assert_eq!(scene.expires_at(&tab).await, 85.0);
-    assert_eq!(scene.last_seen(&tab).await, "0");
+    assert_eq!(scene.last_seen(&tab).await, "10");
     assert_eq!(scene.leave(20.0, &tab, None).await, "left");
     assert_eq!(scene.leave(21.0, &tab, None).await, "nothing");
 

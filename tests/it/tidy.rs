@@ -31,6 +31,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("reaper", TASK),
     ("evictor", TASK),
     ("relay", TASK),
+    ("leases", &["db", "domain", "error", "health", "hub", "observe", "relay"]),
+    ("adapter", &["domain"]),
+    ("doctor", &["domain", "migrate"]),
 ];
 
 fn root() -> &'static Path {
@@ -82,7 +85,7 @@ fn every_sql_file_is_applied() {
         .iter()
         .chain(files::BEHAVIOUR)
         .map(|(path, _)| *path)
-        .chain(["sql/ops/roles.sql", "sql/host/event_app.sql"])
+        .chain(["sql/ops/roles.sql", "sql/ops/pg_cron.sql", "sql/host/event_app.sql"])
         .collect();
 
     let found = files_below("sql");

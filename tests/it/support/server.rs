@@ -87,6 +87,12 @@ pub enum Lacking {
     Docker,
     /// To be root.
     Root,
+    /// A client.
+    Psql,
+    /// One that is no older than the server.
+    PgDump,
+    /// The extension pg_cron, of the server's major version.
+    PgCron,
 }
 
 /// Says on the terminal (past the capture of output) that the calling test is skipped, and how many were so far.
@@ -100,8 +106,19 @@ pub fn skip(lacking: Lacking) {
         Lacking::ServerBinaries => "server binaries of Postgres: install them, or set PRESENCE_TEST_PG_BIN",
         Lacking::Docker => "a Docker engine with the image postgres:17-alpine, or one that can pull it",
         Lacking::Root => "to be run by root",
+        Lacking::Psql => "psql (`apt-get install postgresql-client`)",
+        Lacking::PgDump => "a pg_dump that is no older than the server",
+        Lacking::PgCron => {
+            "the extension pg_cron of the server's major version (`apt-get install postgresql-15-cron`)"
+        }
     };
-    let may_lack = matches!(lacking, Lacking::Docker | Lacking::Root);
+    // Binaries that somebody named are often the bare server.
+    let is_named = std::env::var_os("PRESENCE_TEST_PG_BIN").is_some();
+    let may_lack = match lacking {
+        Lacking::Docker | Lacking::Root => true,
+        Lacking::PgDump | Lacking::PgCron => is_named,
+        Lacking::Postgres | Lacking::ServerBinaries | Lacking::Psql => false,
+    };
     let all = std::env::var("PRESENCE_TEST_ALL").is_ok_and(|all| all == "1");
     assert!(
         may_lack || !all,

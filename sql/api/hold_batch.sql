@@ -1,0 +1,57 @@
+-- What open streams hold, renewed in bulk: for the service. One UPDATE that never inserts: who was kicked or logged out
+-- stays so, and a session that another stream took over is that one's. It is no sign of life of the client: beat_at stays,
+-- and where it is older than silence_max the lease is left to run out.
+-- take: the stream begins to hold the session, whoever held it.
+create or replace function presence.hold_batch(
+        room_ids    presence.room_id[],
+        user_ids    presence.user_id[],
+        session_ids uuid[],
+        holders     uuid[],
+        take        boolean[],
+        silence_max interval)
+    returns table (item integer, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set jit = off
+as $$
+#variable_conflict use_column
+declare
+    moment constant timestamptz := statement_timestamp();
+    lasts  constant interval := (select k.ttl from presence_private.setting k);
+begin
+    return query
+    with asked as materialized (
+        select i.*
+          from unnest(room_ids, user_ids, session_ids, holders, take)
+               with ordinality as i(room_id, user_id, session_id, holder, take, item)
+    ),
+    held as materialized (
+        select a.item, a.holder, s.room_id, s.user_id, s.session_id
+          from asked a
+          join presence_private.session s
+            on s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
+         where s.ended_at is null
+           and (a.take or (s.holder = a.holder and s.beat_at > moment - hold_batch.silence_max))
+           for no key update of s skip locked
+    ),
+    renewed as (
+        update presence_private.session s
+           set expires_at = moment + lasts, holder = h.holder
+          from held h
+         where s.room_id = h.room_id and s.user_id = h.user_id and s.session_id = h.session_id
+        returning h.item
+    )
+    select a.item::integer,
+           case when r.item is not null then 'held'
+                when s.session_id is null or s.ended_at is not null then coalesce(s.ended_as, 'gone')
+                when a.take or (s.holder = a.holder and s.beat_at > moment - hold_batch.silence_max) then 'busy'
+                else 'gone' end
+      from asked a
+      left join renewed r on r.item = a.item
+      left join presence_private.session s
+             on s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id;
+end
+$$;
+comment on function presence.hold_batch is
+    'for the service: renews what its streams hold, one outcome an item: held, busy (somebody changes the session: try again), or why it is held no more: gone, left, revoked, removed, logged_out';
+grant execute on function presence.hold_batch to presence_service;

@@ -1,0 +1,51 @@
+-- Streams that closed: what they still hold ends after the grace, unless the client comes back meanwhile. For the service.
+create or replace function presence.release_batch(
+        room_ids    presence.room_id[],
+        user_ids    presence.user_id[],
+        session_ids uuid[],
+        holders     uuid[],
+        grace       interval)
+    returns table (item integer, outcome text)
+    language plpgsql volatile security definer
+    set search_path = pg_catalog, pg_temp
+    set jit = off
+as $$
+#variable_conflict use_column
+declare
+    moment constant timestamptz := statement_timestamp();
+begin
+    return query
+    with asked as materialized (
+        select i.*
+          from unnest(room_ids, user_ids, session_ids, holders)
+               with ordinality as i(room_id, user_id, session_id, holder, item)
+    ),
+    held as materialized (
+        select a.item, s.room_id, s.user_id, s.session_id
+          from asked a
+          join presence_private.session s
+            on s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
+         where s.ended_at is null and s.holder = a.holder
+           for no key update of s skip locked
+    ),
+    released as (   -- the socket was its last sign of life; the zero uuid says how it ends
+        update presence_private.session s
+           set expires_at = least(s.expires_at, moment + release_batch.grace), beat_at = moment,
+               holder = '00000000-0000-0000-0000-000000000000'
+          from held h
+         where s.room_id = h.room_id and s.user_id = h.user_id and s.session_id = h.session_id
+        returning h.item
+    )
+    select a.item::integer,
+           case when r.item is not null then 'released'
+                when exists (select from presence_private.session s
+                              where s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
+                                and s.ended_at is null and s.holder = a.holder) then 'busy'
+                else 'gone' end
+      from asked a
+      left join released r on r.item = a.item;
+end
+$$;
+comment on function presence.release_batch is
+    'for the service: streams that closed; what they still hold ends after the grace, with reason disconnected; one outcome an item: released, busy (try again), gone';
+grant execute on function presence.release_batch to presence_service;

@@ -1,0 +1,447 @@
+-- The contract: what an application may hold on to, from release to release. A test compares it with a migrated
+-- database. It only grows: `PRESENCE_TEST_BLESS=1 cargo test contract` adds what is new. A line that no longer holds
+-- breaks applications that run today; it is taken out by hand, with a release that says so.
+-- Ids are text here; they may be uuid or bigint.
+
+domain event_id: as text
+
+domain room_id: as text
+
+domain user_id: as text
+
+function absent_members: takes 1: viewer presence.user_id
+function absent_members: takes 2: room_id presence.room_id
+function absent_members: takes 3: max_rows integer default 20
+function absent_members: returns rows
+function absent_members: column 1: user_id presence.user_id
+function absent_members: column 2: name text
+function absent_members: column 3: avatar_url text
+function absent_members: column 4: role text
+function absent_members: column 5: last_seen_at timestamp with time zone
+function absent_members: grant execute to presence_app
+function absent_members: grant execute to presence_service
+
+function configure: takes 1: ttl interval default NULL::interval
+function configure: takes 2: heartbeat interval default NULL::interval
+function configure: takes 3: typing interval default NULL::interval
+function configure: takes 4: sessions_max integer default NULL::integer
+function configure: takes 5: retention interval default NULL::interval
+function configure: returns void
+function configure: grant execute to presence_service
+
+function event_counts: takes 1: event_ids presence.event_id[] default NULL::presence.event_id[]
+function event_counts: returns rows
+function event_counts: column 1: event_id presence.event_id
+function event_counts: column 2: online_count integer
+function event_counts: grant execute to presence_app
+function event_counts: grant execute to presence_service
+
+function event_occupancy: takes 1: event_id presence.event_id
+function event_occupancy: takes 2: from_at timestamp with time zone default NULL::timestamp with time zone
+function event_occupancy: takes 3: to_at timestamp with time zone default NULL::timestamp with time zone
+function event_occupancy: returns rows
+function event_occupancy: column 1: peak integer
+function event_occupancy: column 2: peak_at timestamp with time zone
+function event_occupancy: column 3: average double precision
+function event_occupancy: column 4: people integer
+function event_occupancy: grant execute to presence_app
+function event_occupancy: grant execute to presence_service
+
+function event_snapshot: takes 1: viewer presence.user_id
+function event_snapshot: takes 2: event_id presence.event_id
+function event_snapshot: returns rows
+function event_snapshot: column 1: event_name text
+function event_snapshot: column 2: coordinator_id presence.user_id
+function event_snapshot: column 3: online_count integer
+function event_snapshot: column 4: room_id presence.room_id
+function event_snapshot: column 5: room_name text
+function event_snapshot: column 6: kind text
+function event_snapshot: column 7: room_online_count integer
+function event_snapshot: column 8: user_id presence.user_id
+function event_snapshot: column 9: name text
+function event_snapshot: column 10: avatar_url text
+function event_snapshot: column 11: role text
+function event_snapshot: column 12: online boolean
+function event_snapshot: column 13: status text
+function event_snapshot: column 14: status_until timestamp with time zone
+function event_snapshot: column 15: message text
+function event_snapshot: column 16: activity text
+function event_snapshot: column 17: data jsonb
+function event_snapshot: column 18: joined_at timestamp with time zone
+function event_snapshot: column 19: last_seen_at timestamp with time zone
+function event_snapshot: grant execute to presence_app
+function event_snapshot: grant execute to presence_service
+
+function evict: takes 1: max_rows integer default 1000
+function evict: returns integer
+function evict: grant execute to presence_app
+function evict: grant execute to presence_service
+
+function heartbeat: takes 1: room_id presence.room_id
+function heartbeat: takes 2: user_id presence.user_id
+function heartbeat: takes 3: session_id uuid
+function heartbeat: takes 4: status text default NULL::text
+function heartbeat: takes 5: status_ttl interval default NULL::interval
+function heartbeat: takes 6: message text default NULL::text
+function heartbeat: takes 7: activity text default NULL::text
+function heartbeat: takes 8: data jsonb default NULL::jsonb
+function heartbeat: takes 9: seq bigint default NULL::bigint
+function heartbeat: returns rows of presence.lease
+function heartbeat: grant execute to presence_app
+function heartbeat: grant execute to presence_service
+
+function heartbeat_batch: takes 1: room_ids presence.room_id[]
+function heartbeat_batch: takes 2: user_ids presence.user_id[]
+function heartbeat_batch: takes 3: session_ids uuid[]
+function heartbeat_batch: takes 4: statuses text[] default NULL::text[]
+function heartbeat_batch: takes 5: status_ttls interval[] default NULL::interval[]
+function heartbeat_batch: takes 6: messages text[] default NULL::text[]
+function heartbeat_batch: takes 7: activities text[] default NULL::text[]
+function heartbeat_batch: takes 8: datas jsonb[] default NULL::jsonb[]
+function heartbeat_batch: takes 9: seqs bigint[] default NULL::bigint[]
+function heartbeat_batch: takes 10: renew_only boolean default false
+function heartbeat_batch: returns rows
+function heartbeat_batch: column 1: item integer
+function heartbeat_batch: column 2: outcome text
+function heartbeat_batch: column 3: session_id uuid
+function heartbeat_batch: column 4: status text
+function heartbeat_batch: column 5: joined_at timestamp with time zone
+function heartbeat_batch: column 6: expires_at timestamp with time zone
+function heartbeat_batch: grant execute to presence_service
+
+function hold_batch: takes 1: room_ids presence.room_id[]
+function hold_batch: takes 2: user_ids presence.user_id[]
+function hold_batch: takes 3: session_ids uuid[]
+function hold_batch: takes 4: holders uuid[]
+function hold_batch: takes 5: take boolean[]
+function hold_batch: takes 6: silence_max interval
+function hold_batch: returns rows
+function hold_batch: column 1: item integer
+function hold_batch: column 2: outcome text
+function hold_batch: grant execute to presence_service
+
+function leave: takes 1: room_id presence.room_id
+function leave: takes 2: user_id presence.user_id
+function leave: takes 3: session_id uuid
+function leave: takes 4: seq bigint default NULL::bigint
+function leave: returns boolean
+function leave: grant execute to presence_app
+function leave: grant execute to presence_service
+
+function leave_batch: takes 1: room_ids presence.room_id[]
+function leave_batch: takes 2: user_ids presence.user_id[]
+function leave_batch: takes 3: session_ids uuid[]
+function leave_batch: takes 4: seqs bigint[] default NULL::bigint[]
+function leave_batch: returns rows
+function leave_batch: column 1: item integer
+function leave_batch: column 2: outcome text
+function leave_batch: grant execute to presence_service
+
+function leave_everywhere: takes 1: user_id presence.user_id
+function leave_everywhere: returns integer
+function leave_everywhere: grant execute to presence_app
+function leave_everywhere: grant execute to presence_service
+
+function map_gateway: takes 1: login name
+function map_gateway: takes 2: setting text default 'request.jwt.claims'::text
+function map_gateway: takes 3: claim text default 'sub'::text
+function map_gateway: returns void
+
+function map_login: takes 1: login name
+function map_login: takes 2: user_id presence.user_id
+function map_login: returns void
+
+function node_secrets: returns rows
+function node_secrets: column 1: kind text
+function node_secrets: column 2: key bytea
+function node_secrets: grant execute to presence_service
+
+function node_settings: returns rows
+function node_settings: column 1: user_id_type text
+function node_settings: column 2: room_id_type text
+function node_settings: column 3: event_id_type text
+function node_settings: column 4: ttl_ms bigint
+function node_settings: column 5: heartbeat_ms bigint
+function node_settings: column 6: typing_ms bigint
+function node_settings: column 7: sessions_max integer
+function node_settings: grant execute to presence_service
+
+function read_rooms: takes 1: room_ids presence.room_id[]
+function read_rooms: takes 2: epochs uuid[]
+function read_rooms: takes 3: revisions bigint[]
+function read_rooms: takes 4: viewer_rooms presence.room_id[]
+function read_rooms: takes 5: viewers presence.user_id[]
+function read_rooms: takes 6: detail_max integer[] default NULL::integer[]
+function read_rooms: returns rows
+function read_rooms: column 1: question integer
+function read_rooms: column 2: kind text
+function read_rooms: column 3: what text
+function read_rooms: column 4: room_id presence.room_id
+function read_rooms: column 5: epoch uuid
+function read_rooms: column 6: revision bigint
+function read_rooms: column 7: online_count integer
+function read_rooms: column 8: user_id presence.user_id
+function read_rooms: column 9: name text
+function read_rooms: column 10: avatar_url text
+function read_rooms: column 11: role text
+function read_rooms: column 12: status text
+function read_rooms: column 13: status_until timestamp with time zone
+function read_rooms: column 14: message text
+function read_rooms: column 15: activity text
+function read_rooms: column 16: data jsonb
+function read_rooms: column 17: joined_at timestamp with time zone
+function read_rooms: column 18: reason text
+function read_rooms: column 19: last_seen_at timestamp with time zone
+function read_rooms: grant execute to presence_service
+
+function reap: takes 1: max_rows integer default 5000
+function reap: returns integer
+function reap: grant execute to presence_app
+function reap: grant execute to presence_service
+
+function release_batch: takes 1: room_ids presence.room_id[]
+function release_batch: takes 2: user_ids presence.user_id[]
+function release_batch: takes 3: session_ids uuid[]
+function release_batch: takes 4: holders uuid[]
+function release_batch: takes 5: grace interval
+function release_batch: returns rows
+function release_batch: column 1: item integer
+function release_batch: column 2: outcome text
+function release_batch: grant execute to presence_service
+
+function remove_member: takes 1: room_id presence.room_id
+function remove_member: takes 2: user_id presence.user_id
+function remove_member: returns integer
+function remove_member: grant execute to presence_app
+function remove_member: grant execute to presence_service
+
+function remove_room: takes 1: room_id presence.room_id
+function remove_room: returns integer
+function remove_room: grant execute to presence_app
+function remove_room: grant execute to presence_service
+
+function room_counts: takes 1: viewer presence.user_id
+function room_counts: takes 2: room_ids presence.room_id[] default NULL::presence.room_id[]
+function room_counts: returns rows
+function room_counts: column 1: room_id presence.room_id
+function room_counts: column 2: name text
+function room_counts: column 3: kind text
+function room_counts: column 4: event_id presence.event_id
+function room_counts: column 5: online_count integer
+function room_counts: grant execute to presence_app
+function room_counts: grant execute to presence_service
+
+function room_occupancy: takes 1: room_id presence.room_id
+function room_occupancy: takes 2: from_at timestamp with time zone default NULL::timestamp with time zone
+function room_occupancy: takes 3: to_at timestamp with time zone default NULL::timestamp with time zone
+function room_occupancy: returns rows
+function room_occupancy: column 1: peak integer
+function room_occupancy: column 2: peak_at timestamp with time zone
+function room_occupancy: column 3: average double precision
+function room_occupancy: column 4: people integer
+function room_occupancy: grant execute to presence_app
+function room_occupancy: grant execute to presence_service
+
+function snapshot: takes 1: viewer presence.user_id
+function snapshot: takes 2: room_id presence.room_id
+function snapshot: returns rows
+function snapshot: column 1: epoch uuid
+function snapshot: column 2: revision bigint
+function snapshot: column 3: online_count integer
+function snapshot: column 4: user_id presence.user_id
+function snapshot: column 5: name text
+function snapshot: column 6: avatar_url text
+function snapshot: column 7: role text
+function snapshot: column 8: status text
+function snapshot: column 9: status_until timestamp with time zone
+function snapshot: column 10: message text
+function snapshot: column 11: activity text
+function snapshot: column 12: data jsonb
+function snapshot: column 13: joined_at timestamp with time zone
+function snapshot: grant execute to presence_app
+function snapshot: grant execute to presence_service
+
+function visible_events: takes 1: event presence.event_id default NULL::text
+function visible_events: returns rows
+function visible_events: column 1: id text
+function visible_events: column 2: event_id presence.event_id
+function visible_events: column 3: name text
+function visible_events: column 4: coordinator_id presence.user_id
+function visible_events: column 5: online_count integer
+function visible_events: grant execute to presence_viewer
+
+function visible_last_seen: takes 1: room presence.room_id default NULL::text
+function visible_last_seen: returns rows
+function visible_last_seen: column 1: id text
+function visible_last_seen: column 2: room_id presence.room_id
+function visible_last_seen: column 3: user_id presence.user_id
+function visible_last_seen: column 4: name text
+function visible_last_seen: column 5: avatar_url text
+function visible_last_seen: column 6: last_seen_at timestamp with time zone
+function visible_last_seen: column 7: reason text
+function visible_last_seen: grant execute to presence_viewer
+
+function visible_members: takes 1: room presence.room_id default NULL::text
+function visible_members: returns rows
+function visible_members: column 1: id text
+function visible_members: column 2: room_id presence.room_id
+function visible_members: column 3: user_id presence.user_id
+function visible_members: column 4: name text
+function visible_members: column 5: avatar_url text
+function visible_members: column 6: role text
+function visible_members: column 7: status text
+function visible_members: column 8: status_until timestamp with time zone
+function visible_members: column 9: message text
+function visible_members: column 10: activity text
+function visible_members: column 11: data jsonb
+function visible_members: column 12: joined_at timestamp with time zone
+function visible_members: grant execute to presence_viewer
+
+function visible_rooms: takes 1: room presence.room_id default NULL::text
+function visible_rooms: returns rows
+function visible_rooms: column 1: id text
+function visible_rooms: column 2: room_id presence.room_id
+function visible_rooms: column 3: event_id presence.event_id
+function visible_rooms: column 4: name text
+function visible_rooms: column 5: kind text
+function visible_rooms: column 6: online_count integer
+function visible_rooms: grant execute to presence_viewer
+
+function visits: takes 1: room_id presence.room_id
+function visits: takes 2: from_at timestamp with time zone default NULL::timestamp with time zone
+function visits: takes 3: to_at timestamp with time zone default NULL::timestamp with time zone
+function visits: returns rows
+function visits: column 1: user_id presence.user_id
+function visits: column 2: began_at timestamp with time zone
+function visits: column 3: ended_at timestamp with time zone
+function visits: column 4: reason text
+function visits: grant execute to presence_app
+function visits: grant execute to presence_service
+
+function watch_table: takes 1: relation regclass
+function watch_table: takes 2: room_column name default NULL::name
+function watch_table: takes 3: user_column name default NULL::name
+function watch_table: takes 4: also name[] default '{}'::name[]
+function watch_table: takes 5: logout boolean default false
+function watch_table: takes 6: expires_column name default NULL::name
+function watch_table: returns void
+
+function where_now: takes 1: viewer presence.user_id
+function where_now: takes 2: user_id presence.user_id
+function where_now: returns rows
+function where_now: column 1: whom presence.user_id
+function where_now: column 2: name text
+function where_now: column 3: avatar_url text
+function where_now: column 4: room_id presence.room_id
+function where_now: column 5: online boolean
+function where_now: column 6: status text
+function where_now: column 7: last_seen_at timestamp with time zone
+function where_now: grant execute to presence_app
+function where_now: grant execute to presence_service
+
+function whoami: returns presence.user_id
+function whoami: grant execute to presence_app
+function whoami: grant execute to presence_viewer
+
+function why: takes 1: user_id presence.user_id
+function why: takes 2: room_id presence.room_id
+function why: returns rows
+function why: column 1: reason text
+function why: column 2: holds boolean
+function why: column 3: detail text
+function why: grant execute to presence_app
+function why: grant execute to presence_service
+
+schema presence: grant usage to presence_app
+schema presence: grant usage to presence_service
+schema presence: grant usage to presence_viewer
+
+type lease: column 1: session_id uuid
+type lease: column 2: status text
+type lease: column 3: joined_at timestamp with time zone
+type lease: column 4: expires_at timestamp with time zone
+
+view activity_24h: column 1: id text
+view activity_24h: column 2: room_id presence.room_id
+view activity_24h: column 3: user_id presence.user_id
+view activity_24h: column 4: visits integer
+view activity_24h: column 5: present interval
+view activity_24h: column 6: first_at timestamp with time zone
+view activity_24h: column 7: last_at timestamp with time zone
+view activity_24h: grant select to presence_app
+
+view events: column 1: id text
+view events: column 2: event_id presence.event_id
+view events: column 3: online_count integer
+view events: grant select to presence_app
+
+view last_seen: column 1: id text
+view last_seen: column 2: room_id presence.room_id
+view last_seen: column 3: user_id presence.user_id
+view last_seen: column 4: last_seen_at timestamp with time zone
+view last_seen: column 5: reason text
+view last_seen: grant select to presence_app
+
+view members: column 1: id text
+view members: column 2: room_id presence.room_id
+view members: column 3: user_id presence.user_id
+view members: column 4: status text
+view members: column 5: status_until timestamp with time zone
+view members: column 6: message text
+view members: column 7: activity text
+view members: column 8: data jsonb
+view members: column 9: joined_at timestamp with time zone
+view members: column 10: sessions integer
+view members: grant select to presence_app
+
+view rooms: column 1: id text
+view rooms: column 2: room_id presence.room_id
+view rooms: column 3: online_count integer
+view rooms: grant select to presence_app
+
+view sessions: column 1: id text
+view sessions: column 2: room_id presence.room_id
+view sessions: column 3: user_id presence.user_id
+view sessions: column 4: session_id uuid
+view sessions: column 5: status text
+view sessions: column 6: joined_at timestamp with time zone
+view sessions: column 7: expires_at timestamp with time zone
+view sessions: grant select to presence_app
+
+view visible_events: column 1: id text
+view visible_events: column 2: event_id presence.event_id
+view visible_events: column 3: name text
+view visible_events: column 4: coordinator_id presence.user_id
+view visible_events: column 5: online_count integer
+view visible_events: grant select to presence_viewer
+
+view visible_last_seen: column 1: id text
+view visible_last_seen: column 2: room_id presence.room_id
+view visible_last_seen: column 3: user_id presence.user_id
+view visible_last_seen: column 4: name text
+view visible_last_seen: column 5: avatar_url text
+view visible_last_seen: column 6: last_seen_at timestamp with time zone
+view visible_last_seen: column 7: reason text
+view visible_last_seen: grant select to presence_viewer
+
+view visible_members: column 1: id text
+view visible_members: column 2: room_id presence.room_id
+view visible_members: column 3: user_id presence.user_id
+view visible_members: column 4: name text
+view visible_members: column 5: avatar_url text
+view visible_members: column 6: role text
+view visible_members: column 7: status text
+view visible_members: column 8: status_until timestamp with time zone
+view visible_members: column 9: message text
+view visible_members: column 10: activity text
+view visible_members: column 11: data jsonb
+view visible_members: column 12: joined_at timestamp with time zone
+view visible_members: grant select to presence_viewer
+
+view visible_rooms: column 1: id text
+view visible_rooms: column 2: room_id presence.room_id
+view visible_rooms: column 3: event_id presence.event_id
+view visible_rooms: column 4: name text
+view visible_rooms: column 5: kind text
+view visible_rooms: column 6: online_count integer
+view visible_rooms: grant select to presence_viewer

@@ -1,0 +1,784 @@
+-- The shape of a migrated database, for whoever reviews a change of it: columns, constraints, indexes, arguments, rights.
+-- Written by `PRESENCE_TEST_BLESS=1 cargo test contract`. Ids are text here; partitions of days are left out.
+
+domain presence.event_id
+    as text
+
+domain presence.room_id
+    as text
+
+domain presence.user_id
+    as text
+
+function presence.absent_members(viewer presence.user_id, room_id presence.room_id, max_rows integer)
+    arguments viewer presence.user_id, room_id presence.room_id, max_rows integer DEFAULT 20
+    returns TABLE(user_id presence.user_id, name text, avatar_url text, role text, last_seen_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.configure(ttl interval, heartbeat interval, typing interval, sessions_max integer, retention interval)
+    arguments ttl interval DEFAULT NULL::interval, heartbeat interval DEFAULT NULL::interval, typing interval DEFAULT NULL::interval, sessions_max integer DEFAULT NULL::integer, retention interval DEFAULT NULL::interval
+    returns void
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.event_counts(event_ids presence.event_id[])
+    arguments event_ids presence.event_id[] DEFAULT NULL::presence.event_id[]
+    returns TABLE(event_id presence.event_id, online_count integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.event_occupancy(event_id presence.event_id, from_at timestamp with time zone, to_at timestamp with time zone)
+    arguments event_id presence.event_id, from_at timestamp with time zone DEFAULT NULL::timestamp with time zone, to_at timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns TABLE(peak integer, peak_at timestamp with time zone, average double precision, people integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.event_snapshot(viewer presence.user_id, event_id presence.event_id)
+    returns TABLE(event_name text, coordinator_id presence.user_id, online_count integer, room_id presence.room_id, room_name text, kind text, room_online_count integer, user_id presence.user_id, name text, avatar_url text, role text, online boolean, status text, status_until timestamp with time zone, message text, activity text, data jsonb, joined_at timestamp with time zone, last_seen_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.evict(max_rows integer)
+    arguments max_rows integer DEFAULT 1000
+    returns integer
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.heartbeat(room_id presence.room_id, user_id presence.user_id, session_id uuid, status text, status_ttl interval, message text, activity text, data jsonb, seq bigint)
+    arguments room_id presence.room_id, user_id presence.user_id, session_id uuid, status text DEFAULT NULL::text, status_ttl interval DEFAULT NULL::interval, message text DEFAULT NULL::text, activity text DEFAULT NULL::text, data jsonb DEFAULT NULL::jsonb, seq bigint DEFAULT NULL::bigint
+    returns SETOF presence.lease
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.heartbeat_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], statuses text[], status_ttls interval[], messages text[], activities text[], datas jsonb[], seqs bigint[], renew_only boolean)
+    arguments room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], statuses text[] DEFAULT NULL::text[], status_ttls interval[] DEFAULT NULL::interval[], messages text[] DEFAULT NULL::text[], activities text[] DEFAULT NULL::text[], datas jsonb[] DEFAULT NULL::jsonb[], seqs bigint[] DEFAULT NULL::bigint[], renew_only boolean DEFAULT false
+    returns TABLE(item integer, outcome text, session_id uuid, status text, joined_at timestamp with time zone, expires_at timestamp with time zone)
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.hold_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], take boolean[], silence_max interval)
+    returns TABLE(item integer, outcome text)
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.leave(room_id presence.room_id, user_id presence.user_id, session_id uuid, seq bigint)
+    arguments room_id presence.room_id, user_id presence.user_id, session_id uuid, seq bigint DEFAULT NULL::bigint
+    returns boolean
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.leave_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], seqs bigint[])
+    arguments room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], seqs bigint[] DEFAULT NULL::bigint[]
+    returns TABLE(item integer, outcome text)
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.leave_everywhere(user_id presence.user_id)
+    returns integer
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.map_gateway(login name, setting text, claim text)
+    arguments login name, setting text DEFAULT 'request.jwt.claims'::text, claim text DEFAULT 'sub'::text
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+
+function presence.map_login(login name, user_id presence.user_id)
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+
+function presence.node_secrets()
+    returns TABLE(kind text, key bytea)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.node_settings()
+    returns TABLE(user_id_type text, room_id_type text, event_id_type text, ttl_ms bigint, heartbeat_ms bigint, typing_ms bigint, sessions_max integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.read_rooms(room_ids presence.room_id[], epochs uuid[], revisions bigint[], viewer_rooms presence.room_id[], viewers presence.user_id[], detail_max integer[])
+    arguments room_ids presence.room_id[], epochs uuid[], revisions bigint[], viewer_rooms presence.room_id[], viewers presence.user_id[], detail_max integer[] DEFAULT NULL::integer[]
+    returns TABLE(question integer, kind text, what text, room_id presence.room_id, epoch uuid, revision bigint, online_count integer, user_id presence.user_id, name text, avatar_url text, role text, status text, status_until timestamp with time zone, message text, activity text, data jsonb, joined_at timestamp with time zone, reason text, last_seen_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_service
+
+function presence.reap(max_rows integer)
+    arguments max_rows integer DEFAULT 5000
+    returns integer
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.release_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], grace interval)
+    returns TABLE(item integer, outcome text)
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.remove_member(room_id presence.room_id, user_id presence.user_id)
+    returns integer
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.remove_room(room_id presence.room_id)
+    returns integer
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.room_counts(viewer presence.user_id, room_ids presence.room_id[])
+    arguments viewer presence.user_id, room_ids presence.room_id[] DEFAULT NULL::presence.room_id[]
+    returns TABLE(room_id presence.room_id, name text, kind text, event_id presence.event_id, online_count integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.room_occupancy(room_id presence.room_id, from_at timestamp with time zone, to_at timestamp with time zone)
+    arguments room_id presence.room_id, from_at timestamp with time zone DEFAULT NULL::timestamp with time zone, to_at timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns TABLE(peak integer, peak_at timestamp with time zone, average double precision, people integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.snapshot(viewer presence.user_id, room_id presence.room_id)
+    returns TABLE(epoch uuid, revision bigint, online_count integer, user_id presence.user_id, name text, avatar_url text, role text, status text, status_until timestamp with time zone, message text, activity text, data jsonb, joined_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.visible_events(event presence.event_id)
+    arguments event presence.event_id DEFAULT NULL::text
+    returns TABLE(id text, event_id presence.event_id, name text, coordinator_id presence.user_id, online_count integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_viewer
+
+function presence.visible_last_seen(room presence.room_id)
+    arguments room presence.room_id DEFAULT NULL::text
+    returns TABLE(id text, room_id presence.room_id, user_id presence.user_id, name text, avatar_url text, last_seen_at timestamp with time zone, reason text)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_viewer
+
+function presence.visible_members(room presence.room_id)
+    arguments room presence.room_id DEFAULT NULL::text
+    returns TABLE(id text, room_id presence.room_id, user_id presence.user_id, name text, avatar_url text, role text, status text, status_until timestamp with time zone, message text, activity text, data jsonb, joined_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_viewer
+
+function presence.visible_rooms(room presence.room_id)
+    arguments room presence.room_id DEFAULT NULL::text
+    returns TABLE(id text, room_id presence.room_id, event_id presence.event_id, name text, kind text, online_count integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_viewer
+
+function presence.visits(room_id presence.room_id, from_at timestamp with time zone, to_at timestamp with time zone)
+    arguments room_id presence.room_id, from_at timestamp with time zone DEFAULT NULL::timestamp with time zone, to_at timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns TABLE(user_id presence.user_id, began_at timestamp with time zone, ended_at timestamp with time zone, reason text)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.watch_table(relation regclass, room_column name, user_column name, also name[], logout boolean, expires_column name)
+    arguments relation regclass, room_column name DEFAULT NULL::name, user_column name DEFAULT NULL::name, also name[] DEFAULT '{}'::name[], logout boolean DEFAULT false, expires_column name DEFAULT NULL::name
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+
+function presence.where_now(viewer presence.user_id, user_id presence.user_id)
+    returns TABLE(whom presence.user_id, name text, avatar_url text, room_id presence.room_id, online boolean, status text, last_seen_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.whoami()
+    returns presence.user_id
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_viewer
+
+function presence.why(user_id presence.user_id, room_id presence.room_id)
+    returns TABLE(reason text, holds boolean, detail text)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence_host.events()
+    returns TABLE(event_id presence.event_id, name text, coordinator_id presence.user_id)
+    language sql stable
+
+function presence_host.participants()
+    returns TABLE(room_id presence.room_id, user_id presence.user_id, role text)
+    language sql stable
+
+function presence_host.rooms()
+    returns TABLE(room_id presence.room_id, event_id presence.event_id, name text, kind text, vendor_id presence.user_id)
+    language sql stable
+
+function presence_host.users()
+    returns TABLE(user_id presence.user_id, name text, avatar_url text)
+    language sql stable
+
+function presence_private.apply_beats(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], statuses text[], status_ttls interval[], messages text[], activities text[], datas jsonb[], seqs bigint[], renew_only boolean, wait boolean, at_time timestamp with time zone)
+    arguments room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], statuses text[], status_ttls interval[], messages text[], activities text[], datas jsonb[], seqs bigint[], renew_only boolean, wait boolean, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns SETOF presence_private.beat
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.begin_epoch()
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.change_sessions(rest presence_private.said[], wait boolean, moment timestamp with time zone, knobs presence_private.setting)
+    returns SETOF presence_private.beat
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.close_lost(max_rows integer, moment timestamp with time zone)
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.data_lost()
+    returns trigger
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.end_all(room_id presence.room_id, user_id presence.user_id, reason text, at_time timestamp with time zone)
+    arguments room_id presence.room_id, user_id presence.user_id, reason text, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns integer
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.end_sessions(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], seqs bigint[], wait boolean, at_time timestamp with time zone)
+    arguments room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], seqs bigint[], wait boolean, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns TABLE(item integer, outcome text)
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.ensure_epoch(wait boolean)
+    returns boolean
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.epoch_is_ours()
+    returns boolean
+    language sql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.evict_queued(max_rows integer, at_time timestamp with time zone)
+    arguments max_rows integer, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns integer
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.gone_before(moment timestamp with time zone)
+    returns timestamp with time zone
+    language sql stable
+
+function presence_private.is_reaped(moment timestamp with time zone)
+    returns boolean
+    language sql stable
+
+function presence_private.keep_history(moment timestamp with time zone)
+    returns boolean
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+    set lock_timeout=100ms
+    set TimeZone=UTC
+    set DateStyle=ISO
+
+function presence_private.lock_rooms(room_ids presence.room_id[], wait boolean)
+    returns presence.room_id[]
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.note_changed()
+    returns trigger
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set TimeZone=UTC
+
+function presence_private.note_gone()
+    returns trigger
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set TimeZone=UTC
+
+function presence_private.occupancy(room_ids presence.room_id[], from_at timestamp with time zone, to_at timestamp with time zone)
+    returns TABLE(peak integer, peak_at timestamp with time zone, average double precision, people integer)
+    language plpgsql stable
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.reap_sessions(max_rows integer, at_time timestamp with time zone)
+    arguments max_rows integer, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns integer
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.ring()
+    returns trigger
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.ring_name(room_id presence.room_id, key bytea)
+    returns text
+    language sql stable
+
+function presence_private.room_access()
+    returns TABLE(room_id presence.room_id, user_id presence.user_id, role text)
+    language sql stable
+
+function presence_private.rotate_secrets()
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.seen_at(last_seen_at timestamp with time zone, reason text)
+    returns timestamp with time zone
+    language sql stable
+
+function presence_private.settle(touched presence_private.touch[], moment timestamp with time zone)
+    returns integer
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.status_at(status text, status_until timestamp with time zone, typing_until timestamp with time zone, moment timestamp with time zone)
+    returns text
+    language sql immutable
+
+index presence_private.change_at
+    CREATE INDEX change_at ON presence_private.change USING btree (at)
+
+index presence_private.last_seen_user_id_room_id
+    CREATE INDEX last_seen_user_id_room_id ON presence_private.last_seen USING btree (user_id, room_id)
+
+index presence_private.member_user_id_room_id
+    CREATE INDEX member_user_id_room_id ON presence_private.member USING btree (user_id, room_id)
+
+index presence_private.session_user_id_room_id
+    CREATE INDEX session_user_id_room_id ON presence_private.session USING btree (user_id, room_id)
+
+index presence_private.visit_user_id_room_id
+    CREATE INDEX visit_user_id_room_id ON ONLY presence_private.visit USING btree (user_id, room_id)
+
+partitioned table presence_private.visit
+    partition by RANGE (ended_at)
+    began_at timestamp with time zone not null
+    ended_at timestamp with time zone not null
+    room_id presence.room_id not null
+    user_id presence.user_id not null
+    reason text not null
+    constraint visit_not_backwards CHECK ((began_at <= ended_at))
+    constraint visit_pkey PRIMARY KEY (room_id, user_id, ended_at)
+
+role presence_app
+
+role presence_owner
+
+role presence_service
+
+role presence_viewer
+
+schema presence
+    grant usage to presence_app
+    grant usage to presence_service
+    grant usage to presence_viewer
+
+schema presence_host
+
+schema presence_private
+
+table presence_private.alive
+    with fillfactor=10
+    one boolean not null default true
+    alive_at timestamp with time zone not null default '-infinity'::timestamp with time zone
+    keep_at timestamp with time zone not null default '-infinity'::timestamp with time zone
+    lost_at timestamp with time zone
+    close_at timestamp with time zone
+    constraint alive_one CHECK (one)
+    constraint alive_pkey PRIMARY KEY (one)
+
+table presence_private.gateway
+    login name not null
+    role oid not null
+    setting text not null
+    claim text
+    constraint gateway_pkey PRIMARY KEY (login)
+
+table presence_private.installed
+    one boolean not null default true
+    behaviour text not null
+    catalog text not null
+    version text not null
+    at timestamp with time zone not null default clock_timestamp()
+    constraint installed_one CHECK (one)
+    constraint installed_pkey PRIMARY KEY (one)
+
+table presence_private.last_seen
+    with fillfactor=70
+    last_seen_at timestamp with time zone not null
+    room_id presence.room_id not null
+    user_id presence.user_id not null
+    reason text
+    since timestamp with time zone
+    constraint last_seen_pkey PRIMARY KEY (room_id, user_id)
+
+table presence_private.login
+    login name not null
+    role oid not null
+    user_id presence.user_id not null
+    constraint login_pkey PRIMARY KEY (login)
+
+table presence_private.migration
+    version integer not null
+    name character varying(255)
+    applied_on character varying(255)
+    checksum character varying(255)
+    constraint migration_pkey PRIMARY KEY (version)
+
+table presence_private.secret
+    made_at timestamp with time zone not null default clock_timestamp()
+    kind text not null
+    key bytea not null
+    constraint secret_key_length CHECK (((octet_length(key) >= 32) AND (octet_length(key) <= 64)))
+    constraint secret_kind CHECK ((kind = ANY (ARRAY['ring'::text, 'leave'::text])))
+    constraint secret_pkey PRIMARY KEY (kind, made_at)
+
+table presence_private.setting
+    one boolean not null default true
+    ttl interval not null default '00:01:15'::interval
+    heartbeat interval not null default '00:00:25'::interval
+    typing interval not null default '00:00:06'::interval
+    sessions_max integer not null default 10
+    retention interval not null default '90 days'::interval
+    constraint setting_heartbeat CHECK (((heartbeat >= '00:00:00.1'::interval) AND (heartbeat <= '00:10:00'::interval)))
+    constraint setting_one CHECK (one)
+    constraint setting_pkey PRIMARY KEY (one)
+    constraint setting_retention CHECK (((retention >= '1 day'::interval) AND (retention <= '10 years'::interval)))
+    constraint setting_sessions_max CHECK (((sessions_max >= 1) AND (sessions_max <= 1000)))
+    constraint setting_ttl CHECK (((ttl >= '00:00:00.5'::interval) AND (ttl <= '01:00:00'::interval)))
+    constraint setting_ttl_outlives_heartbeat CHECK ((ttl >= ((2.5)::double precision * heartbeat)))
+    constraint setting_typing CHECK (((typing >= '00:00:00.5'::interval) AND (typing <= '00:01:00'::interval)))
+
+table presence_private.visit_default
+    partition of presence_private.visit DEFAULT
+    began_at timestamp with time zone not null
+    ended_at timestamp with time zone not null
+    room_id presence.room_id not null
+    user_id presence.user_id not null
+    reason text not null
+    constraint visit_default_pkey PRIMARY KEY (room_id, user_id, ended_at)
+    constraint visit_not_backwards CHECK ((began_at <= ended_at))
+
+trigger change_truncated on presence_private.change
+    CREATE TRIGGER change_truncated AFTER TRUNCATE ON presence_private.change FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
+
+trigger member_truncated on presence_private.member
+    CREATE TRIGGER member_truncated AFTER TRUNCATE ON presence_private.member FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
+
+trigger room_ring on presence_private.room
+    CREATE TRIGGER room_ring AFTER UPDATE ON presence_private.room REFERENCING NEW TABLE AS changed_room FOR EACH STATEMENT EXECUTE FUNCTION presence_private.ring()
+
+trigger room_truncated on presence_private.room
+    CREATE TRIGGER room_truncated AFTER TRUNCATE ON presence_private.room FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
+
+trigger session_truncated on presence_private.session
+    CREATE TRIGGER session_truncated AFTER TRUNCATE ON presence_private.session FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
+
+type presence.lease
+    session_id uuid
+    status text
+    joined_at timestamp with time zone
+    expires_at timestamp with time zone
+
+type presence_private.beat
+    item integer
+    outcome text
+    session_id uuid
+    status text
+    joined_at timestamp with time zone
+    expires_at timestamp with time zone
+
+type presence_private.said
+    item integer
+    room_id presence.room_id
+    user_id presence.user_id
+    session_id uuid
+    status text
+    status_ttl interval
+    message text
+    activity text
+    data jsonb
+    seq bigint
+
+type presence_private.touch
+    room_id presence.room_id
+    user_id presence.user_id
+    reason text
+    seen_at timestamp with time zone
+
+unlogged table presence_private.change
+    with autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=20000, autovacuum_vacuum_cost_delay=0
+    revision bigint not null
+    at timestamp with time zone not null
+    room_id presence.room_id not null
+    user_id presence.user_id not null
+    what text not null
+    reason text
+    constraint change_pkey PRIMARY KEY (room_id, revision, user_id)
+    constraint change_reason CHECK ((((what = 'leave'::text) = (reason IS NOT NULL)) AND (reason = ANY (ARRAY['left'::text, 'expired'::text, 'disconnected'::text, 'revoked'::text, 'removed'::text, 'logged_out'::text]))))
+    constraint change_what CHECK ((what = ANY (ARRAY['join'::text, 'update'::text, 'leave'::text])))
+
+unlogged table presence_private.epoch
+    one boolean not null default true
+    epoch uuid not null default gen_random_uuid()
+    system_identifier bigint not null
+    database_oid oid not null
+    constraint epoch_one CHECK (one)
+    constraint epoch_pkey PRIMARY KEY (one)
+
+unlogged table presence_private.eviction
+    room_id presence.room_id
+    user_id presence.user_id
+    logout boolean not null default false
+
+unlogged table presence_private.member
+    with fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0
+    joined_at timestamp with time zone not null
+    status_until timestamp with time zone
+    sessions integer not null
+    room_id presence.room_id not null
+    user_id presence.user_id not null
+    status text not null
+    message text
+    activity text
+    data jsonb
+    constraint member_pkey PRIMARY KEY (room_id, user_id)
+    constraint member_sessions_positive CHECK ((sessions > 0))
+
+unlogged table presence_private.room
+    with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0
+    revision bigint not null default 0
+    online_count integer not null default 0
+    room_id presence.room_id not null
+    constraint room_online_count_not_negative CHECK ((online_count >= 0))
+    constraint room_pkey PRIMARY KEY (room_id)
+
+unlogged table presence_private.session
+    with fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=20000, autovacuum_vacuum_insert_scale_factor=0.2, autovacuum_analyze_scale_factor=0.2, autovacuum_vacuum_cost_delay=0
+    session_id uuid not null
+    joined_at timestamp with time zone not null
+    beat_at timestamp with time zone not null
+    expires_at timestamp with time zone not null
+    changed_at timestamp with time zone
+    status_until timestamp with time zone
+    typing_until timestamp with time zone
+    ended_at timestamp with time zone
+    seq bigint
+    holder uuid
+    room_id presence.room_id not null
+    user_id presence.user_id not null
+    status text not null default 'active'::text
+    ended_as text
+    message text
+    activity text
+    data jsonb
+    constraint session_activity CHECK (((char_length(activity) >= 1) AND (char_length(activity) <= 80)))
+    constraint session_data CHECK ((jsonb_typeof(data) = 'object'::text))
+    constraint session_ended CHECK (((ended_at IS NULL) = (ended_as IS NULL)))
+    constraint session_expires_at_finite CHECK ((expires_at < 'infinity'::timestamp with time zone))
+    constraint session_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 140)))
+    constraint session_pkey PRIMARY KEY (room_id, user_id, session_id)
+    constraint session_status CHECK ((status = ANY (ARRAY['active'::text, 'idle'::text, 'away'::text, 'busy'::text, 'in_meeting'::text])))
+
+view presence.activity_24h
+    id text
+    room_id presence.room_id
+    user_id presence.user_id
+    visits integer
+    present interval
+    first_at timestamp with time zone
+    last_at timestamp with time zone
+    grant select to presence_app
+
+view presence.events
+    id text
+    event_id presence.event_id
+    online_count integer
+    grant select to presence_app
+
+view presence.last_seen
+    id text
+    room_id presence.room_id
+    user_id presence.user_id
+    last_seen_at timestamp with time zone
+    reason text
+    grant select to presence_app
+
+view presence.members
+    id text
+    room_id presence.room_id
+    user_id presence.user_id
+    status text
+    status_until timestamp with time zone
+    message text
+    activity text
+    data jsonb
+    joined_at timestamp with time zone
+    sessions integer
+    grant select to presence_app
+
+view presence.rooms
+    id text
+    room_id presence.room_id
+    online_count integer
+    grant select to presence_app
+
+view presence.sessions
+    id text
+    room_id presence.room_id
+    user_id presence.user_id
+    session_id uuid
+    status text
+    joined_at timestamp with time zone
+    expires_at timestamp with time zone
+    grant select to presence_app
+
+view presence.visible_events
+    id text
+    event_id presence.event_id
+    name text
+    coordinator_id presence.user_id
+    online_count integer
+    grant select to presence_viewer
+
+view presence.visible_last_seen
+    id text
+    room_id presence.room_id
+    user_id presence.user_id
+    name text
+    avatar_url text
+    last_seen_at timestamp with time zone
+    reason text
+    grant select to presence_viewer
+
+view presence.visible_members
+    id text
+    room_id presence.room_id
+    user_id presence.user_id
+    name text
+    avatar_url text
+    role text
+    status text
+    status_until timestamp with time zone
+    message text
+    activity text
+    data jsonb
+    joined_at timestamp with time zone
+    grant select to presence_viewer
+
+view presence.visible_rooms
+    id text
+    room_id presence.room_id
+    event_id presence.event_id
+    name text
+    kind text
+    online_count integer
+    grant select to presence_viewer
+
+view presence_private.open
+    room_id presence.room_id
+    user_id presence.user_id
+    began_at timestamp with time zone
+    live boolean
+    seen_at timestamp with time zone
+
+view presence_private.stay
+    room_id presence.room_id
+    user_id presence.user_id
+    began_at timestamp with time zone
+    ended_at timestamp with time zone
+    reason text
