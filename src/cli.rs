@@ -11,10 +11,15 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{self, LogArgs};
+use crate::{
+    adapter,
+    config::{self, LogArgs},
+};
 
 mod completions;
 mod dev;
+mod doctor;
+mod generate;
 mod log;
 mod migrate;
 mod reap;
@@ -37,6 +42,7 @@ Production:
   pg-presence migrate                      with a login that may create roles and schemas
   pg-presence serve                        with a login that is a member of presence_service
   pg-presence token --user alice           a token to call it with
+  pg-presence doctor                       what is wrong, and how to mend it
 
 Each setting is a flag and a variable; a flag wins. An empty variable counts as not set.";
 
@@ -61,7 +67,9 @@ enum Command {
     Dev(Box<dev::DevArgs>),
     Serve(Box<serve::ServeArgs>),
     Migrate(migrate::MigrateArgs),
+    Generate(generate::GenerateArgs),
     Reap(reap::ReapArgs),
+    Doctor(doctor::DoctorArgs),
     Token(token::TokenArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -76,7 +84,7 @@ pub fn main() -> ExitCode {
         Err(error) if is_reader_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("pg-presence: {error:#}");
-            match error.is::<config::Error>() {
+            match error.is::<config::Error>() || error.is::<adapter::Error>() {
                 true => ExitCode::from(2),
                 false => ExitCode::FAILURE,
             }
@@ -104,7 +112,9 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Dev(args) => args.run().await,
             Command::Serve(args) => args.run().await,
             Command::Migrate(args) => args.run().await,
+            Command::Generate(args) => args.run().await,
             Command::Reap(args) => args.run().await,
+            Command::Doctor(args) => args.run().await,
             Command::Token(_) | Command::Completions(_) => unreachable!("both have returned above"),
         }
     })

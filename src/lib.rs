@@ -3,11 +3,13 @@
 //! Postgres is the presence service; this crate is its edge: it parses, authenticates, calls one SQL function and
 //! fans out what changed. The rules of presence live in `sql/`, so psql, a trigger and HTTP get the same answer.
 
+pub mod adapter;
 pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod db;
+pub mod doctor;
 pub mod domain;
 pub mod embedded;
 pub mod error;
