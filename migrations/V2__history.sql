@@ -39,6 +39,9 @@ comment on column presence_private.alive.lost_at is 'the unlogged data was lost 
 comment on column presence_private.alive.close_at is 'until then those who were here may come back without having been away';
 insert into presence_private.alive default values;
 
+alter table presence_private.epoch add column reaped_at timestamptz;
+comment on column presence_private.epoch.reaped_at is 'when all was reaped that was due: who is shown then is here';
+
 create table presence_private.login (
     login   name             not null,
     role    oid              not null,

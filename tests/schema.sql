@@ -617,6 +617,7 @@ unlogged table presence_private.epoch
     epoch uuid not null default gen_random_uuid()
     system_identifier bigint not null
     database_oid oid not null
+    reaped_at timestamp with time zone
     constraint epoch_one CHECK (one)
     constraint epoch_pkey PRIMARY KEY (one)
 

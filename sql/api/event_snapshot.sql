@@ -29,9 +29,10 @@ begin
           left join lateral (
                select * from presence_private.member m
                 where m.room_id = v.room_id and m.user_id = a.user_id
-                  and exists (select from presence_private.session s
-                               where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
-                                 and s.expires_at > (select presence_private.gone_before(statement_timestamp())))
+                  and ((select presence_private.is_reaped(statement_timestamp()))
+                       or exists (select from presence_private.session s
+                                   where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
+                                     and s.expires_at > (select presence_private.gone_before(statement_timestamp()))))
                 limit 1) m on true
     )
     select e.name, e.coordinator_id, (select count(distinct o.user_id)::integer from people o where o.online),

@@ -1,6 +1,8 @@
 -- What open streams hold, renewed in bulk: for the service. One UPDATE that never inserts: who was kicked or logged out
--- stays so, and a session that another stream took over is that one's. It is no sign of life of the client: beat_at stays,
--- and where it is older than silence_max the lease is left to run out.
+-- stays so, and a session that another stream took over is that one's. One that nobody holds (its client left and came
+-- back by a heartbeat) is held again. It is no sign of life of the client: beat_at stays, and where that is older than
+-- silence_max the lease is left to run out; it is still the stream's, and renewed again once the client is heard.
+-- A lease that ran out a while ago is gone, reaped or not: nobody comes back without a join.
 -- take: the stream begins to hold the session, whoever held it.
 create or replace function presence.hold_batch(
         room_ids    presence.room_id[],
@@ -17,6 +19,8 @@ as $$
 #variable_conflict use_column
 declare
     moment constant timestamptz := statement_timestamp();
+    gone   constant timestamptz := presence_private.gone_before(moment);
+    heard  constant timestamptz := moment - hold_batch.silence_max;   -- a sign of life before this is too old
     lasts  constant interval := (select k.ttl from presence_private.setting k);
 begin
     return query
@@ -31,7 +35,8 @@ begin
           join presence_private.session s
             on s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
          where s.ended_at is null
-           and (a.take or (s.holder = a.holder and s.beat_at > moment - hold_batch.silence_max))
+           and s.expires_at > gone
+           and (a.take or (coalesce(s.holder, a.holder) = a.holder and s.beat_at > heard))
            for no key update of s skip locked
     ),
     renewed as (
@@ -44,8 +49,11 @@ begin
     select a.item::integer,
            case when r.item is not null then 'held'
                 when s.session_id is null or s.ended_at is not null then coalesce(s.ended_as, 'gone')
-                when a.take or (s.holder = a.holder and s.beat_at > moment - hold_batch.silence_max) then 'busy'
-                else 'gone' end
+                when s.expires_at <= gone then 'gone'
+                when a.take then 'busy'
+                when s.holder <> a.holder then 'gone'
+                when s.beat_at > heard then 'busy'
+                else 'held' end
       from asked a
       left join renewed r on r.item = a.item
       left join presence_private.session s
@@ -53,5 +61,5 @@ begin
 end
 $$;
 comment on function presence.hold_batch is
-    'for the service: renews what its streams hold, one outcome an item: held, busy (somebody changes the session: try again), or why it is held no more: gone, left, revoked, removed, logged_out';
+    'for the service: renews what its streams hold, one outcome an item: held (also where a silent client''s lease is left to run out), busy (somebody changes the session: try again), or why it is held no more: gone, left, revoked, removed, logged_out';
 grant execute on function presence.hold_batch to presence_service;

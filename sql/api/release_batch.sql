@@ -1,4 +1,6 @@
 -- Streams that closed: what they still hold ends after the grace, unless the client comes back meanwhile. For the service.
+-- So does what nobody holds: the stream had joined and was closed before it took hold, or the client came back by a
+-- heartbeat while it was open.
 create or replace function presence.release_batch(
         room_ids    presence.room_id[],
         user_ids    presence.user_id[],
@@ -25,7 +27,7 @@ begin
           from asked a
           join presence_private.session s
             on s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
-         where s.ended_at is null and s.holder = a.holder
+         where s.ended_at is null and coalesce(s.holder, a.holder) = a.holder
            for no key update of s skip locked
     ),
     released as (   -- the socket was its last sign of life; the zero uuid says how it ends
@@ -40,7 +42,7 @@ begin
            case when r.item is not null then 'released'
                 when exists (select from presence_private.session s
                               where s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
-                                and s.ended_at is null and s.holder = a.holder) then 'busy'
+                                and s.ended_at is null and coalesce(s.holder, a.holder) = a.holder) then 'busy'
                 else 'gone' end
       from asked a
       left join released r on r.item = a.item;

@@ -21,9 +21,10 @@ begin
       left join presence_private.member m
              on m.room_id = snapshot.room_id
             -- no reaper is running, where even this lease has been over for so long
-            and exists (select from presence_private.session s
-                         where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
-                           and s.expires_at > (select presence_private.gone_before(statement_timestamp())))
+            and ((select presence_private.is_reaped(statement_timestamp()))
+                 or exists (select from presence_private.session s
+                             where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
+                               and s.expires_at > (select presence_private.gone_before(statement_timestamp()))))
       left join lateral (select u.name, u.avatar_url from presence_host.users() u
                           where u.user_id = m.user_id limit 1) u on true
       left join lateral (select p.role from presence_host.participants() p

@@ -131,15 +131,6 @@ as $$
 $$;
 comment on function presence_private.seen_at is 'when somebody was last seen, as far as committed changes tell, also right after a loss';
 
--- Inlined by the planner, hence no SET clause.
-create or replace function presence_private.is_reaped(moment timestamptz)
-    returns boolean
-    language sql stable
-as $$
-    select a.alive_at > moment - interval '12 seconds' from presence_private.alive a
-$$;
-comment on function presence_private.is_reaped is 'whether a reaper is at work, so that what is committed is what is';
-
 -- How many were there at once: a sweep over the edges of all presences. People are counted once, in however many of
 -- the rooms they are.
 create or replace function presence_private.occupancy(room_ids presence.room_id[], from_at timestamptz, to_at timestamptz)

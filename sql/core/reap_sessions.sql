@@ -16,6 +16,7 @@ declare
     knobs   presence_private.setting;
     diary   presence_private.alive;
     due     tid[];
+    all_due boolean := true;
     rooms   presence.room_id[];
     locked  presence.room_id[];
     touched presence_private.touch[];
@@ -56,12 +57,13 @@ begin
          limit reap_sessions.max_rows
            for no key update skip locked
     )
-    select array_agg(f.tid), array_agg(distinct f.room_id) filter (where f.alive)
-      into due, rooms
+    select array_agg(f.tid), array_agg(distinct f.room_id) filter (where f.alive), count(*) < reap_sessions.max_rows
+      into due, rooms, all_due
       from found f;
 
     if due is not null then
         locked := coalesce(presence_private.lock_rooms(rooms, false), '{}');
+        all_due := all_due and cardinality(locked) = coalesce(cardinality(rooms), 0);
         with mine as materialized (
             select s.ctid as tid, s.*,
                    -- clients need one interval to renew after the server was away
@@ -100,6 +102,11 @@ begin
         end if;
     end if;
 
+    if all_due then
+        update presence_private.epoch e
+           set reaped_at = moment
+         where e.ctid = any (array(select x.ctid from presence_private.epoch x for no key update skip locked));
+    end if;
     -- whole revisions at a time: all rows of one carry the same moment
     delete from presence_private.change c where c.at < moment - interval '2 minutes';
     return ended;
