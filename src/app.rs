@@ -8,7 +8,11 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinSet,
+};
 use tokio_postgres::{NoTls, config::SslMode};
 use tokio_util::sync::CancellationToken;
 
@@ -16,15 +20,17 @@ use crate::{
     auth::Auth,
     config::Settings,
     db::{Db, Installed, connection_config},
+    doctor::notify,
     evictor::Evictor,
     health::Health,
     heartbeat::{Batcher, BatcherTask, Beats, Leaves},
     http::{self, Edge, Page},
     hub::bell::Bell,
+    leases::{LeaseKeeper, Leases},
     listener::Listener,
     observe::Observer,
     reaper::Reaper,
-    relay::Relay,
+    relay::{Relay, RelayHandle},
 };
 
 /// How long requests that are under way at a stop are waited for.
@@ -39,6 +45,7 @@ pub struct App {
     leaves: BatcherTask<Leaves>,
     listener: Listener,
     relay: Relay,
+    keeper: LeaseKeeper,
     reaper: Reaper,
     evictor: Evictor,
 }
@@ -47,6 +54,7 @@ impl App {
     /// Connects, writes the settings that were explicitly given, adopts the rest, and puts the parts together.
     pub async fn start(settings: Settings, page: Page, shutdown: CancellationToken) -> Result<Self> {
         probe(&settings.database_url, page).await?;
+        probe_listening(&settings).await?;
         let (db, installed) = connect(&settings).await?;
         let ids = installed.settings.ids;
         let observer = Observer::default();
@@ -61,22 +69,18 @@ impl App {
             publish,
             settings.sweep,
             settings.merge,
+            settings.room_detail_max,
             health.clone(),
             observer.clone(),
         );
-        let listener = Listener {
-            url: settings
-                .listen_database_url
-                .clone()
-                .unwrap_or_else(|| settings.database_url.clone()),
-            canary: settings.canary,
-            bell,
-            health: health.clone(),
-            observer: observer.clone(),
-        };
+        let listener = listener(&settings, bell, &health, &observer);
+        let wake = Arc::new(Notify::new());
+        let leases = Leases::default();
+        let keeper = keeper(&settings, &leases, &db, &installed, &wake, &relay);
         let reaper = Reaper {
             db: db.clone(),
             interval: settings.reap,
+            wake,
             health: health.clone(),
             observer: observer.clone(),
         };
@@ -90,6 +94,8 @@ impl App {
             beats,
             leaves,
             relay,
+            leases,
+            silence_max: settings.silence_max,
             installed,
             ids,
             ping: settings.ping,
@@ -107,6 +113,7 @@ impl App {
             leaves: leaves_task,
             listener,
             relay: relay_task,
+            keeper,
             reaper,
             evictor,
         })
@@ -128,6 +135,7 @@ impl App {
         tasks.spawn(self.leaves.run(tasks_end.clone()));
         tasks.spawn(self.listener.run(tasks_end.clone()));
         tasks.spawn(self.relay.run(tasks_end.clone()));
+        tasks.spawn(self.keeper.run(tasks_end.clone()));
         tasks.spawn(self.reaper.run(tasks_end.clone()));
         tasks.spawn(self.evictor.run(tasks_end.clone()));
 
@@ -145,6 +153,38 @@ impl App {
         tasks_end.cancel();
         while tasks.join_next().await.is_some() {}
         served
+    }
+}
+
+/// Renews what streams hold.
+fn keeper(
+    settings: &Settings,
+    leases: &Leases,
+    db: &Db,
+    installed: &watch::Receiver<Installed>,
+    wake_reaper: &Arc<Notify>,
+    relay: &RelayHandle,
+) -> LeaseKeeper {
+    LeaseKeeper {
+        leases: leases.clone(),
+        db: db.clone(),
+        installed: installed.clone(),
+        silence_max: settings.silence_max,
+        grace: settings.grace,
+        wake_reaper: wake_reaper.clone(),
+        relay: relay.clone(),
+    }
+}
+
+/// On the pool's database, but by a way of its own where one was given.
+fn listener(settings: &Settings, bell: Arc<Bell>, health: &Health, observer: &Observer) -> Listener {
+    let own = settings.listen_database_url.clone();
+    Listener {
+        url: own.unwrap_or_else(|| settings.database_url.clone()),
+        canary: settings.canary,
+        bell,
+        health: health.clone(),
+        observer: observer.clone(),
     }
 }
 
@@ -182,6 +222,23 @@ async fn probe(url: &str, page: Page) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Refuses a way on which LISTEN is lost without a word, as through a pooler in transaction mode. Any other trouble on the
+/// way heals, and the listener waits for that.
+async fn probe_listening(settings: &Settings) -> Result<()> {
+    let way = settings.listen_database_url.as_ref();
+    match notify::round_trip(&settings.database_url, way.unwrap_or(&settings.database_url)).await {
+        Ok(None) if way.is_none() => bail!(
+            "a NOTIFY is not heard through DATABASE_URL, as behind PgBouncer in transaction mode: \
+             give the listener a direct way to the same database with PRESENCE_LISTEN_DATABASE_URL"
+        ),
+        Ok(None) => bail!(
+            "a NOTIFY is not heard through PRESENCE_LISTEN_DATABASE_URL: \
+             it must name Postgres itself and the same database, not a pooler"
+        ),
+        Ok(Some(_)) | Err(_) => Ok(()),
+    }
 }
 
 /// A pool to a migrated database, which goes by the settings that were given.

@@ -57,6 +57,12 @@ pub struct Settings {
     pub canary: Duration,
     /// Changes of a room after the first one are merged for so long.
     pub merge: Duration,
+    /// How long a lease outlives the stream that held it.
+    pub grace: Duration,
+    /// How long a stream renews the lease of a client that gives no sign of life.
+    pub silence_max: Duration,
+    /// Of a room with more members streams tell the count alone.
+    pub room_detail_max: i32,
     /// Connections of the pool.
     pub pool_max: usize,
 }
@@ -84,6 +90,9 @@ impl fmt::Debug for Settings {
             .field("ping", &self.ping)
             .field("canary", &self.canary)
             .field("merge", &self.merge)
+            .field("grace", &self.grace)
+            .field("silence_max", &self.silence_max)
+            .field("room_detail_max", &self.room_detail_max)
             .field("pool_max", &self.pool_max)
             .finish()
     }

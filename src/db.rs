@@ -8,6 +8,7 @@
 //! a database that is not migrated: `Unavailable` as well, since it heals by the operator's hand and not by ours.
 
 mod beats;
+mod leases;
 mod node;
 mod rooms;
 mod rows;
@@ -20,6 +21,7 @@ use deadpool_postgres::{
 };
 use tokio_postgres::{NoTls, Row, error::SqlState, types::ToSql};
 
+pub use leases::Hold;
 pub use node::{Installed, NodeSettings, Secrets};
 
 use crate::error::{Error, RETRY_AFTER, Result};

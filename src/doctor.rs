@@ -15,7 +15,7 @@ mod blueprint;
 mod installed;
 mod look_ups;
 mod mapping;
-mod notify;
+pub mod notify;
 mod plans;
 mod readable;
 mod report;

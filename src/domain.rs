@@ -12,10 +12,10 @@ pub mod stamp;
 pub mod status;
 pub mod view;
 
-pub use beat::{Beat, BeatKey, Lease, Outcome, State};
+pub use beat::{Beat, BeatKey, Held, Lease, Outcome, State};
 pub use cursor::Cursor;
 pub use id::{EventId, IdType, IdTypes, RoomId, UserId};
 pub use member::{Absent, Diff, Left, Member, Snapshot};
-pub use reading::{RoomAnswer, RoomQuestion, RoomsAnswer};
+pub use reading::{Count, RoomAnswer, RoomQuestion, RoomsAnswer};
 pub use stamp::Stamp;
 pub use status::Status;

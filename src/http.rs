@@ -16,6 +16,7 @@ mod rooms;
 mod sessions;
 mod state;
 mod stream;
+mod topics;
 mod views;
 
 use std::{sync::Arc, time::Duration};
@@ -36,6 +37,7 @@ use crate::{
     domain::{BeatKey, IdTypes},
     health::Health,
     heartbeat::{Batcher, Beats, Leaves},
+    leases::Leases,
     observe::Observer,
     relay::RelayHandle,
 };
@@ -53,6 +55,10 @@ pub struct Edge {
     pub leaves: Batcher<Leaves>,
     /// Streams.
     pub relay: RelayHandle,
+    /// What streams hold.
+    pub leases: Leases,
+    /// How long a lease that a stream holds goes without a sign of life of its client.
+    pub silence_max: Duration,
     /// Settings and keys in force.
     pub installed: watch::Receiver<Installed>,
     /// How ids are checked.
@@ -78,9 +84,15 @@ impl FromRef<Edge> for Arc<Auth> {
 }
 
 impl Edge {
-    /// How often clients are to send a heartbeat.
-    fn heartbeat_ms(&self) -> u64 {
-        self.installed.borrow().settings.heartbeat.as_millis() as u64
+    /// How often the client of this session is to send a heartbeat: seldom where a stream holds its lease, as a sign of
+    /// life well within the silence bound.
+    fn heartbeat_ms(&self, key: &BeatKey) -> u64 {
+        let heartbeat = self.installed.borrow().settings.heartbeat;
+        let interval = match self.leases.is_held(key) {
+            true => self.silence_max.mul_f64(0.4).max(heartbeat),
+            false => heartbeat,
+        };
+        interval.as_millis() as u64
     }
 
     /// Good for leaving this one session, for a day.

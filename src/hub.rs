@@ -16,15 +16,18 @@
 pub mod bell;
 pub mod frame;
 pub mod queue;
+mod room;
+pub mod views;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 
-use crate::domain::{Cursor, RoomAnswer, RoomId, RoomQuestion, RoomsAnswer, UserId};
+use self::room::{Asked, At, Room, Subscriber};
+use crate::domain::{Cursor, EventId, RoomAnswer, RoomId, RoomQuestion, RoomsAnswer, UserId};
 
 /// One open stream on this node.
 pub type StreamId = u64;
@@ -38,26 +41,24 @@ const FALSE_ALARM: Duration = Duration::from_millis(10);
 /// Viewers of one statement.
 const VIEWERS_MAX: usize = 5_000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
-    Asking(Option<Cursor>),
-    Current,
-    Lagging,
+/// What a stream may watch.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// A room, whole or its count.
+    Room(RoomId),
+    /// An event's dashboard.
+    Event(EventId),
+    /// A person.
+    User(UserId),
 }
 
-#[derive(Debug)]
-struct Subscriber {
-    viewer: UserId,
-    at: At,
-}
-
-#[derive(Debug)]
-struct Room {
-    ring: RingName,
-    head: Option<Cursor>,
-    /// Changes that come before this merge into one diff.
-    quiet_until: Option<Instant>,
-    subscribers: BTreeMap<StreamId, Subscriber>,
+/// What a stream wants to hear of a room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Who is here, and what they say.
+    pub whole: bool,
+    /// How many there are.
+    pub count: bool,
 }
 
 /// What a read is to ask; handed back with its answer.
@@ -73,17 +74,20 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// To be put into the stream's queue.
-    Frame(StreamId, RoomId, Bytes),
-    /// The viewer may not, or no longer, see the room; nothing of it follows.
-    Revoked(StreamId, RoomId),
-    /// The stream's first answer for this room has been given (before this).
-    Answered(StreamId, RoomId),
+    Frame(StreamId, Topic, Bytes),
+    /// The viewer may not, or no longer, know of it; nothing of it follows.
+    Revoked(StreamId, Topic),
+    /// The stream's first answer for this topic has been given (before this).
+    Answered(StreamId, Topic),
+    /// The stream's user was logged out.
+    LoggedOut(StreamId),
 }
 
 /// All rooms that streams of this node watch.
 #[derive(Debug)]
 pub struct Hub {
     merge: Duration,
+    detail_max: i32,
     rooms: HashMap<RoomId, Room>,
     /// Rooms that may have changed since they were read. Marks merge.
     dirty: HashSet<RoomId>,
@@ -93,9 +97,11 @@ pub struct Hub {
 
 impl Hub {
     /// `merge`: the first change of a room goes out at once, further ones within this time as one.
-    pub fn new(merge: Duration) -> Self {
+    /// `detail_max`: of a room with more members only the count is told.
+    pub fn new(merge: Duration, detail_max: i32) -> Self {
         Self {
             merge,
+            detail_max,
             rooms: HashMap::new(),
             dirty: HashSet::new(),
             rings: HashMap::new(),
@@ -109,25 +115,16 @@ impl Hub {
         stream: StreamId,
         viewer: UserId,
         room: RoomId,
+        wish: Wish,
         cursor: Option<Cursor>,
         ring: RingName,
     ) {
         self.rings.entry(ring.clone()).or_default().insert(room.clone());
         self.streams.entry(stream).or_default().push(room.clone());
         self.dirty.insert(room.clone());
-        let room = self.rooms.entry(room).or_insert_with(|| Room {
-            ring,
-            head: None,
-            quiet_until: None,
-            subscribers: BTreeMap::new(),
-        });
-        room.subscribers.insert(
-            stream,
-            Subscriber {
-                viewer,
-                at: At::Asking(cursor),
-            },
-        );
+        let room = self.rooms.entry(room).or_insert_with(|| Room::new(ring));
+        room.subscribers
+            .insert(stream, Subscriber::new(viewer, wish, cursor));
     }
 
     /// A stream is gone.
@@ -205,21 +202,9 @@ impl Hub {
             if !room.is_due(now) {
                 continue;
             }
-            let mut cursors = HashSet::new();
-            let mut viewers = HashSet::new();
-            for subscriber in room.subscribers.values() {
-                match subscriber.at {
-                    At::Asking(cursor) => cursors.insert(cursor),
-                    At::Current => cursors.insert(room.head),
-                    At::Lagging => continue,
-                };
-                viewers.insert(&subscriber.viewer);
-            }
-            plan.questions
-                .extend(cursors.into_iter().map(|cursor| RoomQuestion {
-                    room: id.clone(),
-                    cursor,
-                }));
+            let listening = room.subscribers.values().filter(|s| s.at != At::Lagging);
+            let viewers: HashSet<&UserId> = listening.map(|subscriber| &subscriber.viewer).collect();
+            plan.questions.extend(room.questions(id, self.detail_max));
             plan.viewers
                 .extend(viewers.into_iter().map(|viewer| (id.clone(), viewer.clone())));
         }
@@ -251,76 +236,30 @@ impl Hub {
     /// The read's answer. Who subscribed since the plan keeps asking: their room is dirty again.
     pub fn apply(&mut self, plan: &Plan, answer: &RoomsAnswer, now: Instant) -> Vec<Output> {
         let mut outputs = vec![];
-        let mut rooms: HashMap<&RoomId, HashMap<Option<Cursor>, &RoomAnswer>> = HashMap::new();
+        let mut rooms: HashMap<&RoomId, HashMap<Asked, &RoomAnswer>> = HashMap::new();
         for (question, answer) in plan.questions.iter().zip(&answer.answers) {
             rooms
                 .entry(&question.room)
                 .or_default()
-                .insert(question.cursor, answer);
+                .insert((question.cursor, question.detail_max >= 0), answer);
         }
         let asked: HashSet<&(RoomId, UserId)> = plan.viewers.iter().collect();
         for (id, answers) in rooms {
-            self.apply_room(id, &answers, &asked, answer, now, &mut outputs);
+            let Some(room) = self.rooms.get_mut(id) else {
+                continue;
+            };
+            let before = room.head;
+            let revoked = room.apply(id, &answers, &asked, answer, &mut outputs);
+            room.quiet(before, now, self.merge);
+            for stream in revoked {
+                outputs.push(Output::Revoked(stream, Topic::Room(id.clone())));
+                if let Some(watched) = self.streams.get_mut(&stream) {
+                    watched.retain(|room| room != id);
+                }
+                self.forget(stream, id);
+            }
         }
         outputs
-    }
-
-    fn apply_room(
-        &mut self,
-        id: &RoomId,
-        answers: &HashMap<Option<Cursor>, &RoomAnswer>,
-        asked: &HashSet<&(RoomId, UserId)>,
-        answer: &RoomsAnswer,
-        now: Instant,
-        outputs: &mut Vec<Output>,
-    ) {
-        let Some(room) = self.rooms.get_mut(id) else {
-            return;
-        };
-        let mut frames: HashMap<Option<Cursor>, Option<Bytes>> = HashMap::new();
-        let mut revoked = vec![];
-        let head = room.head;
-        for (&stream, subscriber) in &mut room.subscribers {
-            let cursor = match subscriber.at {
-                At::Asking(cursor) => cursor,
-                At::Current => head,
-                At::Lagging => continue,
-            };
-            let pair = (id.clone(), subscriber.viewer.clone());
-            let (Some(found), true) = (answers.get(&cursor), asked.contains(&pair)) else {
-                continue;
-            };
-            if !answer.allowed.contains(&pair) {
-                revoked.push(stream);
-                continue;
-            }
-            let frame = frames.entry(cursor).or_insert_with(|| frame::of_answer(found));
-            if let Some(frame) = frame {
-                outputs.push(Output::Frame(stream, id.clone(), frame.clone()));
-            }
-            if subscriber.at != At::Current {
-                outputs.push(Output::Answered(stream, id.clone()));
-            }
-            subscriber.at = At::Current;
-        }
-        if let Some(found) = answers.values().next() {
-            room.head = Some(found.cursor());
-        }
-        let changed = frames.get(&head).is_some_and(Option::is_some);
-        room.quiet_until = Some(
-            now + if changed {
-                self.merge
-            } else {
-                self.merge.min(FALSE_ALARM)
-            },
-        );
-        for stream in revoked {
-            outputs.push(Output::Revoked(stream, id.clone()));
-            if let Some(watched) = self.streams.get_mut(&stream) {
-                watched.retain(|room| room != id);
-            }
-            self.forget(stream, id);
-        }
     }
 
     fn forget(&mut self, stream: StreamId, id: &RoomId) {
@@ -338,24 +277,6 @@ impl Hub {
             self.rooms.remove(id);
             self.dirty.remove(id);
         }
-    }
-}
-
-impl Room {
-    /// Somebody who asks is never kept waiting by the merging of what others see.
-    fn is_due(&self, now: Instant) -> bool {
-        let quiet = self.quiet_until.is_some_and(|until| now < until);
-        let asks = || {
-            self.subscribers
-                .values()
-                .any(|subscriber| matches!(subscriber.at, At::Asking(_)))
-        };
-        let listens = || {
-            self.subscribers
-                .values()
-                .any(|subscriber| subscriber.at != At::Lagging)
-        };
-        listens() && (!quiet || asks())
     }
 }
 

@@ -106,7 +106,6 @@ impl Listener {
         pause: &mut Duration,
     ) -> anyhow::Result<()> {
         timeout(self.patience(), client.batch_execute(LISTEN)).await??;
-        self.health.set_listening(true);
         self.observer.note(Observation::ListenerConnected);
         self.bell.ring("*"); // what happened in the gap
         let mut missed = 0;

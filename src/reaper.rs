@@ -5,9 +5,9 @@
 //! # Failure
 //! A call that fails is told to `health` and made again an interval later: leases end late, never wrongly.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::time::MissedTickBehavior;
+use tokio::{sync::Notify, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,6 +25,8 @@ pub struct Reaper {
     pub db: Db,
     /// How often.
     pub interval: Duration,
+    /// Somebody knows that a lease ends now.
+    pub wake: Arc<Notify>,
     /// Told whether it goes well.
     pub health: Health,
     /// Told of what happens.
@@ -39,6 +41,7 @@ impl Reaper {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
+                () = self.wake.notified() => {}
                 () = shutdown.cancelled() => return Ok(()),
             }
             while self.reap().await == ROWS_MAX && !shutdown.is_cancelled() {}

@@ -9,6 +9,7 @@
 //! `degraded` and stay; streams that are being opened fail. The first read that succeeds says `recovered`.
 
 mod streams;
+mod views;
 
 use std::{
     sync::Arc,
@@ -28,7 +29,9 @@ use crate::{
     domain::{Cursor, RoomId, UserId},
     error::{Error, RETRY_AFTER, Result},
     health::Health,
-    hub::{Hub, Output, Plan, RingName, StreamId, bell::Bell, frame, queue::Queue},
+    hub::{
+        Hub, Output, Plan, RingName, StreamId, Topic, Wish, bell::Bell, frame, queue::Queue, views::Views,
+    },
     observe::{Observation, Observer},
 };
 
@@ -38,6 +41,8 @@ const PAUSE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)
 const PROBE: Duration = Duration::from_millis(250);
 /// Everything is read at most so often, however often somebody rings for it.
 const ALL_GAP: Duration = Duration::from_millis(200);
+/// Why a stream ends whose user was logged out.
+const LOGGED_OUT: &str = "logged-out";
 /// How long an opening stream waits for its first answers.
 const OPEN_MAX: Duration = Duration::from_secs(3);
 
@@ -47,8 +52,10 @@ pub struct Opening {
     pub stream: StreamId,
     /// Who looks.
     pub viewer: UserId,
-    /// Rooms, each with where the client stands.
-    pub rooms: Vec<(RoomId, Option<Cursor>)>,
+    /// Rooms, each with what is wanted of it and where the client stands.
+    pub rooms: Vec<(RoomId, Wish, Option<Cursor>)>,
+    /// Events and people.
+    pub views: Vec<Topic>,
     /// Where its frames go.
     pub queue: Arc<Queue>,
 }
@@ -57,6 +64,7 @@ enum Command {
     Open(Opening, oneshot::Sender<Result<usize>>),
     Close(StreamId),
     CaughtUp(StreamId),
+    LogOut(StreamId),
 }
 
 /// The streams' side. Cheap to clone.
@@ -66,7 +74,7 @@ pub struct RelayHandle {
 }
 
 impl RelayHandle {
-    /// Opens a stream; answers once each room was read for it, with how many of its rooms it may see. What it may see
+    /// Opens a stream; answers once each topic was read for it, with how many of them it may see. What it may see
     /// is in its queue by then.
     pub async fn open(&self, opening: Opening) -> Result<usize> {
         let (opened, answer) = oneshot::channel();
@@ -90,6 +98,11 @@ impl RelayHandle {
     pub fn caught_up(&self, stream: StreamId) {
         let _ = self.commands.send(Command::CaughtUp(stream));
     }
+
+    /// The stream's user was logged out: it ends for good.
+    pub fn log_out(&self, stream: StreamId) {
+        let _ = self.commands.send(Command::LogOut(stream));
+    }
 }
 
 /// Turns rings into frames until it is told to stop.
@@ -107,6 +120,7 @@ pub struct Relay {
     /// Told of what happens.
     pub observer: Observer,
     hub: Hub,
+    views: Views,
     streams: Streams,
     commands: mpsc::UnboundedReceiver<Command>,
     /// Not before: the pause after a failed read.
@@ -116,18 +130,20 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// The handle and the task. `merge`: as [`Hub::new`].
+    /// The handle and the task. `merge`, `detail_max`: as [`Hub::new`].
+    #[expect(clippy::too_many_arguments, reason = "called in one place, each by its name")]
     pub fn new(
         db: Db,
         bell: Arc<Bell>,
         installed: watch::Sender<Installed>,
         sweep: Duration,
         merge: Duration,
+        detail_max: i32,
         health: Health,
         observer: Observer,
     ) -> (RelayHandle, Self) {
         let (sender, commands) = mpsc::unbounded_channel();
-        let (hub, streams) = (Hub::new(merge), Streams::default());
+        let (hub, views, streams) = (Hub::new(merge, detail_max), Views::new(merge), Streams::default());
         let (retry_at, all_at, all_due) = (None, None, false);
         let relay = Self {
             db,
@@ -137,6 +153,7 @@ impl Relay {
             health,
             observer,
             hub,
+            views,
             streams,
             commands,
             retry_at,
@@ -160,7 +177,7 @@ impl Relay {
                     None => return Ok(()),
                 },
                 () = bell.rung() => {}
-                _ = sweeps.tick() => self.hub.ring_all(),
+                _ = sweeps.tick() => self.ring_all(),
                 () = tokio::time::sleep_until(wake.into()) => {}
                 () = shutdown.cancelled() => return Ok(()),
             }
@@ -179,6 +196,10 @@ impl Relay {
                 return;
             }
             let plan = self.hub.plan(now);
+            let has_read_views = plan.questions.is_empty() && self.read_views(now).await;
+            if has_read_views {
+                continue;
+            }
             if plan.questions.is_empty() {
                 if self.health.is_doubtful() {
                     // Nothing is to be read: ask whether the database is there all the same.
@@ -188,6 +209,10 @@ impl Relay {
                 return;
             }
             self.read(plan).await;
+            if self.retry_at.is_none() {
+                // By turns: rooms that are always due keep no dashboard waiting.
+                self.read_views(Instant::now()).await;
+            }
         }
     }
 
@@ -195,7 +220,8 @@ impl Relay {
         let now = Instant::now();
         let all = self.all_at.filter(|_| self.all_due).map(|at| at + ALL_GAP);
         let retry = self.retry_at.map(|(at, _)| at);
-        let due = self.hub.due_at(now).filter(|_| retry.is_none());
+        let due = [self.hub.due_at(now), self.views.due_at(now)];
+        let due = due.into_iter().flatten().min().filter(|_| retry.is_none());
         let probe = self.health.is_doubtful().then(|| retry.unwrap_or(now + PROBE));
         [all, retry, due, probe]
             .into_iter()
@@ -207,12 +233,17 @@ impl Relay {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Open(opening, opened) => {
-                let rooms = opening.rooms.iter().map(|(room, _)| room.clone());
-                self.streams.open(opening.stream, rooms, opening.queue, opened);
-                for (room, cursor) in opening.rooms {
+                let rooms = opening.rooms.iter().map(|(room, ..)| Topic::Room(room.clone()));
+                let topics = rooms.chain(opening.views.iter().cloned());
+                self.streams.open(opening.stream, topics, opening.queue, opened);
+                for topic in opening.views {
+                    self.views
+                        .subscribe(opening.stream, (opening.viewer.clone(), topic));
+                }
+                for (room, wish, cursor) in opening.rooms {
                     let ring = ring_name(&self.installed.borrow().secrets, &room);
                     self.hub
-                        .subscribe(opening.stream, opening.viewer.clone(), room, cursor, ring);
+                        .subscribe(opening.stream, opening.viewer.clone(), room, wish, cursor, ring);
                 }
                 if self.retry_at.is_some() {
                     self.fail_openings();
@@ -220,20 +251,37 @@ impl Relay {
             }
             Command::Close(stream) => {
                 self.streams.close(stream);
-                self.hub.close(stream);
+                self.forget(stream);
             }
-            Command::CaughtUp(stream) => self.hub.resumed(stream),
+            Command::CaughtUp(stream) => {
+                self.hub.resumed(stream);
+                self.views.resumed(stream);
+            }
+            Command::LogOut(stream) => self.streams.end(stream, LOGGED_OUT),
         }
+    }
+
+    fn forget(&mut self, stream: StreamId) {
+        self.hub.close(stream);
+        self.views.close(stream);
+    }
+
+    fn ring_all(&mut self) {
+        self.hub.ring_all();
+        self.views.ring_all();
     }
 
     async fn answer_bell(&mut self) {
         let rings = self.bell.take();
-        rings.names.iter().for_each(|name| self.hub.ring(name));
+        for name in &rings.names {
+            self.hub.ring(name);
+            self.views.ring(name);
+        }
         self.all_due |= rings.all;
         if self.all_due && self.all_at.is_none_or(|at| at.elapsed() >= ALL_GAP) {
             self.all_due = false;
             self.all_at = Some(Instant::now());
-            self.hub.ring_all();
+            self.ring_all();
             self.read_installed().await;
         }
     }
@@ -265,7 +313,7 @@ impl Relay {
                     questions: plan.questions.len(),
                 });
                 let outputs = self.hub.apply(&plan, &answer, Instant::now());
-                outputs.into_iter().for_each(|output| self.put_out(output));
+                outputs.into_iter().for_each(|output| self.put_out(output, None));
             }
             Err(error) => {
                 self.hub.undo(&plan);
@@ -274,20 +322,25 @@ impl Relay {
         }
     }
 
-    fn put_out(&mut self, output: Output) {
+    /// `viewer`: whose view it is, where it is no room.
+    fn put_out(&mut self, output: Output, viewer: Option<&UserId>) {
         match output {
-            Output::Frame(stream, room, frame) => {
+            Output::Frame(stream, topic, frame) => {
                 if !self.streams.push(stream, frame) {
                     self.observer.note(Observation::StreamLagged);
-                    self.hub.lagged(stream, &room);
+                    match (topic, viewer) {
+                        (Topic::Room(room), _) => self.hub.lagged(stream, &room),
+                        (topic, Some(viewer)) => self.views.lagged(stream, &(viewer.clone(), topic)),
+                        (_, None) => {}
+                    }
                 }
             }
-            Output::Revoked(stream, room) => {
-                // Where the queue is full the stream is silent all the same: the hub has forgotten the room.
-                self.streams.push(stream, frame::revoked(&room));
-                self.streams.answered(stream, &room, false);
+            Output::Revoked(stream, topic) => {
+                self.streams.insist(stream, frame::revoked(&topic));
+                self.streams.answered(stream, &topic, false);
             }
-            Output::Answered(stream, room) => self.streams.answered(stream, &room, true),
+            Output::Answered(stream, topic) => self.streams.answered(stream, &topic, true),
+            Output::LoggedOut(stream) => self.streams.end(stream, LOGGED_OUT),
         }
     }
 
@@ -320,7 +373,7 @@ impl Relay {
 
     fn fail_openings(&mut self) {
         for stream in self.streams.fail_openings() {
-            self.hub.close(stream);
+            self.forget(stream);
         }
     }
 }

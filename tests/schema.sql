@@ -411,6 +411,11 @@ function presence_private.room_access()
     returns TABLE(room_id presence.room_id, user_id presence.user_id, role text)
     language sql stable
 
+function presence_private.room_deleted()
+    returns trigger
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.rotate_secrets()
     returns void
     language plpgsql volatile
@@ -558,6 +563,9 @@ trigger change_truncated on presence_private.change
 
 trigger member_truncated on presence_private.member
     CREATE TRIGGER member_truncated AFTER TRUNCATE ON presence_private.member FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
+
+trigger room_deleted on presence_private.room
+    CREATE TRIGGER room_deleted AFTER DELETE ON presence_private.room REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION presence_private.room_deleted()
 
 trigger room_ring on presence_private.room
     CREATE TRIGGER room_ring AFTER UPDATE ON presence_private.room REFERENCING NEW TABLE AS changed_room FOR EACH STATEMENT EXECUTE FUNCTION presence_private.ring()

@@ -96,3 +96,25 @@ comment on trigger session_truncated on presence_private.session is 'begins a ne
 comment on trigger member_truncated on presence_private.member is 'begins a new epoch';
 comment on trigger room_truncated on presence_private.room is 'begins a new epoch';
 comment on trigger change_truncated on presence_private.change is 'begins a new epoch';
+
+create or replace function presence_private.room_deleted()
+    returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not exists (select from gone) then
+        return null;
+    end if;
+    -- Revisions begin again: no row of before may stand in their way, and no cursor of before may seem current.
+    delete from presence_private.session s using gone g where s.room_id = g.room_id;
+    delete from presence_private.member m using gone g where m.room_id = g.room_id;
+    delete from presence_private.change c using gone g where c.room_id = g.room_id;
+    perform presence_private.begin_epoch();
+    return null;
+end
+$$;
+comment on function presence_private.room_deleted is 'trigger: a room that is deleted by hand is a loss like a TRUNCATE';
+create or replace trigger room_deleted after delete on presence_private.room
+    referencing old table as gone for each statement execute function presence_private.room_deleted();
+comment on trigger room_deleted on presence_private.room is 'begins a new epoch';

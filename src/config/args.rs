@@ -199,6 +199,23 @@ struct StreamArgs {
     /// A room's first change goes out at once, further ones are merged for so long, in ms, 0 to 5000
     #[arg(long, value_name = "MS", env = "PRESENCE_MERGE_MS", default_value = "100", value_parser = millis(0, 5000))]
     merge_ms: Duration,
+
+    /// How long a session stays after the stream that held it has closed, in ms, 0 to 300000
+    ///
+    /// Whoever reloads a page is back by then and was never away. More than the TTL counts as the TTL.
+    #[arg(long, value_name = "MS", env = "PRESENCE_GRACE_MS", default_value = "5000", value_parser = millis(0, 300_000))]
+    grace_ms: Duration,
+
+    /// How long a stream renews the sessions of a client that sends no heartbeat, in ms, 1000 to 3600000
+    ///
+    /// Clients with a stream are told to send one every two fifths of this: a socket alone proves nothing, since it stays
+    /// open in a browser's cache of pages and behind many a proxy.
+    #[arg(long, value_name = "MS", env = "PRESENCE_SILENCE_MAX_MS", default_value = "150000", value_parser = millis(1000, 3_600_000))]
+    silence_max_ms: Duration,
+
+    /// Members of a room above which streams tell the number alone, 1 to 100000; fewer than four fifths of it: all again
+    #[arg(long, value_name = "MEMBERS", env = "PRESENCE_ROOM_DETAIL_MAX", default_value = "500", value_parser = count(1, 100_000))]
+    room_detail_max: usize,
 }
 
 #[derive(Args)]
@@ -237,6 +254,9 @@ impl ServiceArgs {
             ping: self.stream.ping_ms,
             canary: self.stream.canary_ms,
             merge: self.stream.merge_ms,
+            grace: self.stream.grace_ms,
+            silence_max: self.stream.silence_max_ms,
+            room_detail_max: i32::try_from(self.stream.room_detail_max).unwrap_or(i32::MAX),
             pool_max: self.limit.pool_max,
         })
     }

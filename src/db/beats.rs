@@ -80,7 +80,7 @@ impl Db {
 }
 
 /// Answers come in any order, each with its item's number from 1.
-fn in_order<T>(rows: &[Row], items: usize, read: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
+pub(super) fn in_order<T>(rows: &[Row], items: usize, read: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
     let mut answers: Vec<Option<T>> = std::iter::repeat_with(|| None).take(items).collect();
     for row in rows {
         let item = get::<i32>(row, "item")?;

@@ -10,7 +10,7 @@ use super::{
     rows::{cursor, get, member, stamp, user_id},
 };
 use crate::{
-    domain::{Absent, Diff, Left, RoomAnswer, RoomId, RoomQuestion, RoomsAnswer, Snapshot, UserId},
+    domain::{Absent, Count, Diff, Left, RoomAnswer, RoomId, RoomQuestion, RoomsAnswer, Snapshot, UserId},
     error::{Error, Result},
 };
 
@@ -27,7 +27,7 @@ const READ_ROOMS: &str = "\
 select question, kind, what, room_id::text, epoch, revision, online_count, user_id::text, name, avatar_url, role, status,
        status_until, message, activity, data::text, joined_at, reason, last_seen_at
   from presence.read_rooms($1::text[]::presence.room_id[], $2::uuid[], $3::bigint[],
-                           $4::text[]::presence.room_id[], $5::text[]::presence.user_id[])";
+                           $4::text[]::presence.room_id[], $5::text[]::presence.user_id[], $6::integer[])";
 
 impl Db {
     /// `presence.snapshot` with `presence.absent_members`, of one moment; none where the viewer may not enter.
@@ -80,12 +80,20 @@ impl Db {
             .iter()
             .map(|q| q.cursor.map(|cursor| cursor.revision))
             .collect();
+        let detail_max: Vec<i32> = questions.iter().map(|question| question.detail_max).collect();
         let viewer_rooms: Vec<&str> = viewers.iter().map(|(room, _)| room.as_str()).collect();
         let viewer_users: Vec<&str> = viewers.iter().map(|(_, user)| user.as_str()).collect();
         let rows = self
             .query(
                 READ_ROOMS,
-                &[&rooms, &epochs, &revisions, &viewer_rooms, &viewer_users],
+                &[
+                    &rooms,
+                    &epochs,
+                    &revisions,
+                    &viewer_rooms,
+                    &viewer_users,
+                    &detail_max,
+                ],
             )
             .await?;
         let mut answers: Vec<Option<RoomAnswer>> =
@@ -142,6 +150,11 @@ fn head(row: &Row, questions: &[RoomQuestion]) -> Result<RoomAnswer> {
             updated: vec![],
             left: vec![],
         }),
+        ("count", _) => RoomAnswer::Count(Count {
+            room_id,
+            cursor,
+            online_count,
+        }),
         _ => RoomAnswer::Snapshot(Snapshot {
             room_id,
             cursor,
@@ -179,6 +192,7 @@ fn put_in_order(answer: &mut RoomAnswer) {
             diff.updated.sort_by(|a, b| a.user_id.cmp(&b.user_id));
             diff.left.sort_by(|a, b| a.user_id.cmp(&b.user_id));
         }
+        RoomAnswer::Count(_) => {}
     }
 }
 

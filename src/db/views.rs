@@ -82,8 +82,11 @@ impl Db {
             status: None,
             last_seen_at: None,
             rooms: vec![],
+            shared: vec![],
         };
         for row in &rows {
+            view.shared
+                .extend(get::<Option<&str>>(row, "room_id")?.map(RoomId::trusted));
             view.last_seen_at = view.last_seen_at.max(stamp(row, "last_seen_at")?);
             if let (Some(room), Some(status)) = (get::<Option<&str>>(row, "room_id")?, status(row, "status")?)
             {

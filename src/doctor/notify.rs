@@ -50,8 +50,8 @@ fn unheard(has_way: bool) -> Finding {
     }
 }
 
-/// How long it took to be heard; none: it was not.
-async fn round_trip(url: &str, listen_url: &str) -> Result<Option<Duration>, String> {
+/// How long it took to be heard; none: it was not, for 3 s. `listen_url`: the listener's way, `url`: the pool's.
+pub async fn round_trip(url: &str, listen_url: &str) -> Result<Option<Duration>, String> {
     let name = uuid::Uuid::new_v4().simple().to_string();
     let (listener, mut heard) = connect(listen_url).await?;
     let said = |error: tokio_postgres::Error| root_cause(&error);

@@ -71,3 +71,16 @@ pub enum Outcome {
     /// The room was locked by somebody; nothing was done, try again.
     Busy,
 }
+
+/// What became of the renewal of a lease that a stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Renewed.
+    Held,
+    /// Somebody changes the session at this moment; try again.
+    Busy,
+    /// Ended, taken over by another stream, or silent for too long: not this stream's any more.
+    Gone,
+    /// The user was logged out.
+    LoggedOut,
+}

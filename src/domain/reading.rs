@@ -11,6 +11,8 @@ pub struct RoomQuestion {
     pub room: RoomId,
     /// Since when.
     pub cursor: Option<Cursor>,
+    /// A room of more members is answered with its count alone; below 0: any room.
+    pub detail_max: i32,
 }
 
 /// The answer to one question.
@@ -20,6 +22,8 @@ pub enum RoomAnswer {
     Snapshot(Snapshot),
     /// The changes since; empty where there are none.
     Diff(Diff),
+    /// Asked for the count alone, or too many members for more.
+    Count(Count),
 }
 
 impl RoomAnswer {
@@ -28,8 +32,38 @@ impl RoomAnswer {
         match self {
             Self::Snapshot(snapshot) => snapshot.cursor,
             Self::Diff(diff) => diff.cursor,
+            Self::Count(count) => count.cursor,
         }
     }
+
+    /// Which room.
+    pub fn room_id(&self) -> &RoomId {
+        match self {
+            Self::Snapshot(snapshot) => &snapshot.room_id,
+            Self::Diff(diff) => &diff.room_id,
+            Self::Count(count) => &count.room_id,
+        }
+    }
+
+    /// Members now.
+    pub fn online_count(&self) -> i64 {
+        match self {
+            Self::Snapshot(snapshot) => snapshot.online_count,
+            Self::Diff(diff) => diff.online_count,
+            Self::Count(count) => count.online_count,
+        }
+    }
+}
+
+/// How many there are, at a revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Which room.
+    pub room_id: RoomId,
+    /// When.
+    pub cursor: Cursor,
+    /// Members then.
+    pub online_count: i64,
 }
 
 /// Answers by question, and which viewers may see.

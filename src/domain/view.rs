@@ -96,6 +96,9 @@ pub struct UserView {
     pub last_seen_at: Option<Stamp>,
     /// The shared rooms where this person is.
     pub rooms: Vec<UserRoom>,
+    /// All shared rooms: whatever changes here, changes there.
+    #[serde(skip)]
+    pub shared: Vec<RoomId>,
 }
 
 /// The status that speaks for several.

@@ -40,9 +40,7 @@ impl FromRequestParts<Edge> for EventPath {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self> {
-        let id = EventId::parse(&segment(parts, "event").await?, edge.ids.event);
-        id.map(Self)
-            .map_err(|why| Error::Invalid(format!("the event id {why}")))
+        event(&segment(parts, "event").await?, edge.ids).map(Self)
     }
 }
 
@@ -87,6 +85,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Pairs {
 /// A room id from outside.
 pub fn room(raw: &str, ids: IdTypes) -> Result<RoomId> {
     RoomId::parse(raw, ids.room).map_err(|why| Error::Invalid(format!("the room id {why}")))
+}
+
+/// An event id from outside.
+pub fn event(raw: &str, ids: IdTypes) -> Result<EventId> {
+    EventId::parse(raw, ids.event).map_err(|why| Error::Invalid(format!("the event id {why}")))
 }
 
 /// A user id from outside.

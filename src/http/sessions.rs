@@ -58,7 +58,7 @@ pub fn answer(edge: &Edge, key: &BeatKey, outcome: Outcome) -> Result<LeaseBody>
             status: lease.status,
             joined_at: lease.joined_at,
             expires_at: lease.expires_at,
-            heartbeat_ms: edge.heartbeat_ms(),
+            heartbeat_ms: edge.heartbeat_ms(key),
             leave_token: edge.leave_token(key),
         }),
         Outcome::Denied => Err(Error::RoomNotFound),

@@ -1,4 +1,4 @@
-//! `GET /v1/stream`: rooms as server-sent events.
+//! `GET /v1/stream`: topics as server-sent events, and leases that last as long as the stream does.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    extract::State,
+    extract,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -17,15 +17,12 @@ use futures_util::Stream;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::{
-    Edge,
-    path::{self, Pairs},
-};
+use super::{Edge, path::Pairs, sessions, topics::Topics};
 use crate::{
     auth::{Caller, jwt},
-    domain::{Cursor, RoomId, Stamp, UserId, limits},
+    domain::{Beat, BeatKey, Stamp, State, UserId, limits},
     error::{Error, Result},
-    hub::{StreamId, frame, queue::Queue},
+    hub::{StreamId, Topic, frame, queue::Queue},
     observe::Observation,
     relay::Opening,
 };
@@ -33,14 +30,14 @@ use crate::{
 /// Clients come back spread over this, so that a restart is no storm.
 const RETRY_MS: std::ops::Range<u64> = 200..2_200;
 
-/// Opens a stream; 404 where none of its rooms may be seen.
+/// Opens a stream; 404 where nothing of it may be seen.
 pub async fn get(
-    State(edge): State<Edge>,
+    extract::State(edge): extract::State<Edge>,
     caller: Caller,
     Pairs(pairs): Pairs,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let rooms = topics(&edge, &caller, &pairs, &headers).await?;
+    let topics = Topics::parse(&edge, &caller, &pairs, &headers).await?;
     let seat = edge.seats.take(&caller.user_id)?;
     let queue = Arc::new(Queue::default());
     queue.push(frame::ready(
@@ -55,14 +52,26 @@ pub async fn get(
         _seat: seat,
     };
     edge.observer.note(Observation::StreamOpened);
+    if !topics.holds.is_empty() {
+        // In a task of its own: what was joined is given up also where the client goes before it is answered.
+        let joining = tokio::spawn(join(edge.clone(), topics.holds));
+        joining.await.map_err(Error::bug)??.hold(stream);
+        edge.leases.taken(stream).await?;
+    }
+    let has_no_room = topics.rooms.is_empty();
     let opening = Opening {
         stream,
         viewer: caller.user_id.clone(),
-        rooms,
+        rooms: topics.rooms,
+        views: topics.views.clone(),
         queue: queue.clone(),
     };
     if edge.relay.open(opening).await? == 0 {
-        return Err(Error::RoomNotFound);
+        return Err(match topics.views.first() {
+            Some(Topic::Event(_)) if has_no_room => Error::EventNotFound,
+            Some(Topic::User(_)) if has_no_room => Error::UserNotFound,
+            _ => Error::RoomNotFound,
+        });
     }
     let open = Open {
         queue,
@@ -84,58 +93,47 @@ pub async fn get(
     Ok(response)
 }
 
-/// `room=<id>[@<epoch>.<revision>]`, repeatable; with one room `Last-Event-ID` is its cursor.
-async fn topics(
-    edge: &Edge,
-    caller: &Caller,
-    pairs: &[(String, String)],
-    headers: &HeaderMap,
-) -> Result<Vec<(RoomId, Option<Cursor>)>> {
-    if pairs.is_empty() || pairs.len() > limits::TOPICS_MAX {
-        return Err(Error::Invalid(format!(
-            "a stream needs 1 to {} topics: room=<id>",
-            limits::TOPICS_MAX
-        )));
-    }
-    let mut rooms: HashMap<RoomId, Option<Cursor>> = HashMap::new();
-    for (name, value) in pairs {
-        if name != "room" {
-            return Err(Error::Invalid(format!(
-                "the query has no field {name:?}; topics are room=<id>"
-            )));
+/// Joins in every room that is to be held, as a heartbeat `{}` does. What may not be entered is told by `revoked`.
+async fn join(edge: Edge, holds: Vec<BeatKey>) -> Result<Joined> {
+    let beat = |key: &BeatKey| Beat {
+        key: key.clone(),
+        state: State::default(),
+    };
+    let outcomes = edge.beats.submit_all(holds.iter().map(beat).collect()).await;
+    let mut joined = Joined { edge, keys: vec![] };
+    let mut refused = None;
+    for (key, outcome) in holds.into_iter().zip(outcomes) {
+        match outcome.and_then(|outcome| sessions::answer(&joined.edge, &key, outcome)) {
+            Ok(_) => joined.keys.push(key),
+            Err(Error::RoomNotFound) => {}
+            Err(error) => refused = refused.or(Some(error)),
         }
-        let (room, cursor) = topic(edge, caller, value).await?;
-        rooms.insert(room, cursor);
     }
-    if rooms.len() == 1 {
-        let last = headers
-            .get("last-event-id")
-            .and_then(|value| value.to_str().ok())
-            .and_then(Cursor::parse);
-        rooms.values_mut().for_each(|cursor| *cursor = cursor.or(last));
+    match refused {
+        None => Ok(joined),
+        Some(error) => Err(error),
     }
-    Ok(rooms.into_iter().collect())
 }
 
-/// A suffix that is no cursor is part of the id where there is such a room for the caller; otherwise it is a bad
-/// cursor, and a bad cursor is answered with a snapshot.
-async fn topic(edge: &Edge, caller: &Caller, value: &str) -> Result<(RoomId, Option<Cursor>)> {
-    let Some((id, suffix)) = value.rsplit_once('@') else {
-        return Ok((path::room(value, edge.ids)?, None));
-    };
-    if let Some(cursor) = Cursor::parse(suffix) {
-        return Ok((path::room(id, edge.ids)?, Some(cursor)));
+/// What was joined and no stream holds yet; given up where none comes to.
+struct Joined {
+    edge: Edge,
+    keys: Vec<BeatKey>,
+}
+
+impl Joined {
+    fn hold(mut self, stream: StreamId) {
+        let keys = std::mem::take(&mut self.keys);
+        self.edge.leases.hold(stream, keys);
     }
-    if let Ok(whole) = path::room(value, edge.ids)
-        && !edge
-            .db
-            .room_counts(&caller.user_id, Some(std::slice::from_ref(&whole)))
-            .await?
-            .is_empty()
-    {
-        return Ok((whole, None));
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        if !self.keys.is_empty() && !self.edge.shutdown.is_cancelled() {
+            self.edge.leases.give_up(std::mem::take(&mut self.keys));
+        }
     }
-    Ok((path::room(id, edge.ids)?, None))
 }
 
 /// When the caller's token ends. Beyond a year no stream lives, and a clock might overflow.
@@ -172,7 +170,10 @@ fn events(open: Open) -> impl Stream<Item = std::result::Result<Bytes, Infallibl
                 if taken.caught_up {
                     edge.relay.caught_up(open.guard.stream);
                 }
-                taken.bytes
+                match taken.ended {
+                    Some(reason) => open.ended(reason),
+                    None => taken.bytes,
+                }
             }
             () = tokio::time::sleep_until(open.ping_at) => {
                 open.ping_at = Instant::now() + edge.ping;
@@ -193,8 +194,14 @@ impl Open {
         }
         let span = RETRY_MS.end - RETRY_MS.start;
         let retry_ms = RETRY_MS.start + (spread(stream) * span as f64) as u64 % span;
-        bytes.extend_from_slice(&frame::bye(reason, retry_ms));
+        bytes.extend_from_slice(&frame::bye(reason, Some(retry_ms)));
         bytes.into()
+    }
+
+    /// `bye` for good.
+    fn ended(&mut self, reason: &str) -> Bytes {
+        self.done = true;
+        frame::bye(reason, None)
     }
 }
 
@@ -205,7 +212,8 @@ async fn sleep_until(at: Option<Instant>) {
     }
 }
 
-/// Closes the stream in the relay however it ends.
+/// Closes the stream in the relay however it ends, and gives its leases back; not where the node stops: its clients go on
+/// elsewhere.
 struct Guard {
     edge: Edge,
     stream: StreamId,
@@ -215,6 +223,9 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.edge.relay.close(self.stream);
+        if !self.edge.shutdown.is_cancelled() {
+            self.edge.leases.release(self.stream);
+        }
         self.edge.observer.note(Observation::StreamClosed);
     }
 }

@@ -5,7 +5,11 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::domain::{Absent, Diff, Left, Member, RoomAnswer, RoomId, Snapshot, Stamp};
+use super::Topic;
+use crate::domain::{
+    Absent, Cursor, Diff, EventId, Left, Member, RoomAnswer, RoomId, Snapshot, Stamp, UserId,
+    view::{EventView, UserView},
+};
 
 /// A room as `GET /v1/rooms/{room}` and the event `snapshot` show it.
 #[derive(Debug, Serialize)]
@@ -24,6 +28,9 @@ pub struct SnapshotBody<'a> {
     pub offline: &'a [Absent],
     /// The `after` of the next page; none: this was the last.
     pub next: Option<&'a str>,
+    /// `count`: the room has too many members to tell of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<&'a str>,
 }
 
 impl<'a> SnapshotBody<'a> {
@@ -37,6 +44,7 @@ impl<'a> SnapshotBody<'a> {
             members: &snapshot.members,
             offline: &[],
             next: None,
+            mode: None,
         }
     }
 }
@@ -59,6 +67,7 @@ pub fn of_answer(answer: &RoomAnswer) -> Option<Bytes> {
         RoomAnswer::Snapshot(snapshot) => Some(of_snapshot(snapshot)),
         RoomAnswer::Diff(diff) if diff.from == diff.cursor.revision => None,
         RoomAnswer::Diff(diff) => Some(of_diff(diff)),
+        RoomAnswer::Count(count) => Some(too_large(&count.room_id, count.cursor, count.online_count)),
     }
 }
 
@@ -105,21 +114,81 @@ pub fn ready(node: &str, ping_ms: u64, server_time: Stamp) -> Bytes {
     )
 }
 
-/// `revoked`: not, or no longer, allowed.
-pub fn revoked(room_id: &RoomId) -> Bytes {
-    #[derive(Serialize)]
-    struct Revoked<'a> {
-        room_id: &'a RoomId,
-    }
-    event("revoked", None, &Revoked { room_id })
+/// `snapshot` of a room that has too many members to tell of each.
+pub fn too_large(room_id: &RoomId, cursor: Cursor, online_count: i64) -> Bytes {
+    let body = SnapshotBody {
+        room_id,
+        epoch: cursor.epoch,
+        revision: cursor.revision,
+        online_count,
+        members: &[],
+        offline: &[],
+        next: None,
+        mode: Some("count"),
+    };
+    event("snapshot", Some(&count_id(cursor)), &body)
 }
 
-/// `bye`: the stream ends now; try again after so many milliseconds.
-pub fn bye(reason: &str, retry_ms: u64) -> Bytes {
+/// Where a client stands that knows how many there are and not who: no cursor, since no diff leads on from there.
+fn count_id(cursor: Cursor) -> String {
+    format!("{cursor}.count")
+}
+
+/// `count`: how many are in a room. With a cursor: in place of the diffs of a room that is too large for them.
+pub fn count(room_id: &RoomId, online_count: i64, cursor: Option<Cursor>) -> Bytes {
+    #[derive(Serialize)]
+    struct Count<'a> {
+        room_id: &'a RoomId,
+        online_count: i64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        epoch: Option<uuid::Uuid>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        revision: Option<i64>,
+    }
+    let body = Count {
+        room_id,
+        online_count,
+        epoch: cursor.map(|cursor| cursor.epoch),
+        revision: cursor.map(|cursor| cursor.revision),
+    };
+    event("count", cursor.map(count_id).as_deref(), &body)
+}
+
+/// `event`: a dashboard.
+pub fn of_event(view: &EventView) -> Bytes {
+    event("event", None, view)
+}
+
+/// `user`: a person.
+pub fn of_user(view: &UserView) -> Bytes {
+    event("user", None, view)
+}
+
+/// `revoked`: not, or no longer, allowed.
+pub fn revoked(topic: &Topic) -> Bytes {
+    #[derive(Serialize)]
+    enum Revoked<'a> {
+        #[serde(rename = "room_id")]
+        Room(&'a RoomId),
+        #[serde(rename = "event_id")]
+        Event(&'a EventId),
+        #[serde(rename = "user_id")]
+        User(&'a UserId),
+    }
+    let body = match topic {
+        Topic::Room(id) => Revoked::Room(id),
+        Topic::Event(id) => Revoked::Event(id),
+        Topic::User(id) => Revoked::User(id),
+    };
+    event("revoked", None, &body)
+}
+
+/// `bye`: the stream ends now; try again after so many milliseconds, or, without, not at all.
+pub fn bye(reason: &str, retry_ms: Option<u64>) -> Bytes {
     #[derive(Serialize)]
     struct Bye<'a> {
         reason: &'a str,
-        retry_ms: u64,
+        retry_ms: Option<u64>,
     }
     event("bye", None, &Bye { reason, retry_ms })
 }
@@ -153,7 +222,7 @@ mod tests {
     fn user_text_cannot_forge_an_event() {
         let room = RoomId::trusted("a\r\n\nevent: bye\ndata: x\u{2028}😀");
 
-        let frame = String::from_utf8(revoked(&room).to_vec()).expect("UTF-8");
+        let frame = String::from_utf8(revoked(&Topic::Room(room)).to_vec()).expect("UTF-8");
 
         assert_eq!(frame.matches('\n').count(), 3, "{frame:?}");
         assert_eq!(frame.matches('\r').count(), 0, "{frame:?}");

@@ -18,6 +18,7 @@ struct Waiting {
     frames: VecDeque<Bytes>,
     bytes: usize,
     lagged: bool,
+    ended: Option<&'static str>,
 }
 
 /// One stream's queue: the relay puts in, the connection takes out.
@@ -35,21 +36,39 @@ pub struct Taken {
     pub bytes: Bytes,
     /// The queue had overflowed and is empty now: time for fresh snapshots.
     pub caught_up: bool,
+    /// Nothing follows, for this reason.
+    pub ended: Option<&'static str>,
 }
 
 impl Queue {
-    /// Puts a frame in; false where there is no place for it: the stream lags. One frame always has place.
+    /// Puts a frame in; false where there is no place for it: the stream lags. A queue that is less than half full has
+    /// place for any frame: one that is larger than all of it is not kept out by a few small ones for ever.
     pub fn push(&self, frame: Bytes) -> bool {
         let mut waiting = self.lock();
-        if !waiting.frames.is_empty() && waiting.bytes + frame.len() > QUEUE_BYTES_MAX {
+        if waiting.bytes >= QUEUE_BYTES_MAX / 2 && waiting.bytes + frame.len() > QUEUE_BYTES_MAX {
             waiting.lagged = true;
             return false;
         }
+        self.put(waiting, frame);
+        true
+    }
+
+    /// Puts a frame in that nothing makes up for later. For small ones, of which there are few.
+    pub fn insist(&self, frame: Bytes) {
+        self.put(self.lock(), frame);
+    }
+
+    fn put(&self, mut waiting: MutexGuard<'_, Waiting>, frame: Bytes) {
         waiting.bytes += frame.len();
         waiting.frames.push_back(frame);
         drop(waiting);
         self.filled.notify_one();
-        true
+    }
+
+    /// Ends the stream once its reader has taken what waits.
+    pub fn end(&self, reason: &'static str) {
+        self.lock().ended = Some(reason);
+        self.filled.notify_one();
     }
 
     /// Waits for frames and takes as many as fit one write.
@@ -65,7 +84,14 @@ impl Queue {
     /// As [`Queue::take`], where there is something.
     pub fn try_take(&self) -> Option<Taken> {
         let mut waiting = self.lock();
-        let first = waiting.frames.pop_front()?;
+        let Some(first) = waiting.frames.pop_front() else {
+            let ended = waiting.ended.take()?;
+            return Some(Taken {
+                bytes: Bytes::new(),
+                caught_up: false,
+                ended: Some(ended),
+            });
+        };
         waiting.bytes -= first.len();
         let mut chunk = vec![first];
         let mut length = chunk[0].len();
@@ -81,7 +107,11 @@ impl Queue {
             [only] => only.clone(),
             many => many.concat().into(),
         };
-        Some(Taken { bytes, caught_up })
+        Some(Taken {
+            bytes,
+            caught_up,
+            ended: None,
+        })
     }
 
     /// Bytes that wait now.
@@ -113,9 +143,37 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_is_taken_before_the_end() {
+        let queue = Queue::default();
+        queue.push(Bytes::from("last words"));
+        queue.end("logged-out");
+
+        let taken: Vec<_> = std::iter::from_fn(|| queue.try_take()).collect();
+
+        assert_eq!(taken[0].bytes, "last words");
+        assert_eq!(taken[1].ended, Some("logged-out"));
+        assert_eq!(taken.len(), 2);
+    }
+
+    #[test]
+    fn what_nothing_makes_up_for_has_place_in_a_full_queue() {
+        let queue = Queue::default();
+        queue.push(Bytes::from(vec![b'x'; QUEUE_BYTES_MAX]));
+
+        assert!(!queue.push(Bytes::from("a diff")));
+        queue.insist(Bytes::from("revoked"));
+
+        let taken: Vec<_> = std::iter::from_fn(|| queue.try_take()).collect();
+        assert_eq!(taken[1].bytes, "revoked");
+        assert!(taken[1].caught_up);
+    }
+
+    #[test]
     fn a_frame_larger_than_the_queue_still_goes_through() {
         let queue = Queue::default();
 
+        assert!(queue.push(Bytes::from("a small one")));
         assert!(queue.push(Bytes::from(vec![b'x'; QUEUE_BYTES_MAX + 1])));
+        assert!(!queue.push(Bytes::from("another")));
     }
 }

@@ -9,13 +9,12 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::{
-    domain::RoomId,
     error::{Error, RETRY_AFTER, Result},
-    hub::{StreamId, queue::Queue},
+    hub::{StreamId, Topic, queue::Queue},
 };
 
 struct Waiting {
-    rooms: HashSet<RoomId>,
+    topics: HashSet<Topic>,
     allowed: usize,
     opened: oneshot::Sender<Result<usize>>,
 }
@@ -32,16 +31,16 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// One more; `opened` is told once each of its rooms was answered.
+    /// One more; `opened` is told once each of its topics was answered.
     pub fn open(
         &mut self,
         stream: StreamId,
-        rooms: impl Iterator<Item = RoomId>,
+        topics: impl Iterator<Item = Topic>,
         queue: Arc<Queue>,
         opened: oneshot::Sender<Result<usize>>,
     ) {
         let waiting = Some(Waiting {
-            rooms: rooms.collect(),
+            topics: topics.collect(),
             allowed: 0,
             opened,
         });
@@ -60,25 +59,39 @@ impl Streams {
             .is_none_or(|stream| stream.queue.push(frame))
     }
 
-    /// To all; a stream whose queue is full misses it.
-    pub fn push_all(&self, frame: &Bytes) {
-        for stream in self.open.values() {
-            stream.queue.push(frame.clone());
+    /// As [`Streams::push`], of what nothing makes up for: also where the stream lags.
+    pub fn insist(&self, stream: StreamId, frame: Bytes) {
+        if let Some(stream) = self.open.get(&stream) {
+            stream.queue.insist(frame);
         }
     }
 
-    /// A room was read for this stream for the first time.
-    pub fn answered(&mut self, stream: StreamId, room: &RoomId, allowed: bool) {
+    /// The stream ends once its reader has taken what waits.
+    pub fn end(&self, stream: StreamId, reason: &'static str) {
+        if let Some(stream) = self.open.get(&stream) {
+            stream.queue.end(reason);
+        }
+    }
+
+    /// To all, also to those that lag: nothing makes up for it.
+    pub fn push_all(&self, frame: &Bytes) {
+        for stream in self.open.values() {
+            stream.queue.insist(frame.clone());
+        }
+    }
+
+    /// A topic was read for this stream for the first time.
+    pub fn answered(&mut self, stream: StreamId, topic: &Topic, allowed: bool) {
         let Some(stream) = self.open.get_mut(&stream) else {
             return;
         };
         let Some(waiting) = &mut stream.waiting else {
             return;
         };
-        if waiting.rooms.remove(room) && allowed {
+        if waiting.topics.remove(topic) && allowed {
             waiting.allowed += 1;
         }
-        if waiting.rooms.is_empty()
+        if waiting.topics.is_empty()
             && let Some(waiting) = stream.waiting.take()
         {
             // A client that went away meanwhile is closed by its own guard.

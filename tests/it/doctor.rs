@@ -12,7 +12,7 @@ mod indexes;
 mod installed;
 mod mapping;
 mod rows;
-mod server;
+pub mod server;
 mod service;
 mod tables;
 

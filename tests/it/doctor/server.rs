@@ -183,7 +183,7 @@ async fn a_queue_of_notify_that_fills_up_is_seen_with_who_does_not_read() {
 }
 
 /// As PgBouncer in transaction mode: all works, but what the server says unasked reaches nobody.
-async fn pooler(url: &str) -> String {
+pub async fn pooler(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").expect("a URL");
     let (login, place) = rest.split_once('@').expect("a login");
     let (address, path) = place.split_once('/').expect("a database");
@@ -258,7 +258,7 @@ async fn a_pooler_that_loses_listen_is_found_out_and_a_way_past_it_mends_it() {
 }
 
 /// A standby made of a stopped cluster's files, which follows it by a slot.
-async fn standby_of(cluster: &mut TestCluster, data: &Path) -> Embedded {
+pub async fn standby_of(cluster: &mut TestCluster, data: &Path) -> Embedded {
     let root = data
         .ancestors()
         .find(|dir| dir.parent() == Some(&std::env::temp_dir()))

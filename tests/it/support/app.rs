@@ -107,6 +107,9 @@ fn settings(url: &str) -> Settings {
         ping: Duration::from_secs(1),
         canary: Duration::from_millis(300),
         merge: Duration::from_millis(20),
+        grace: Duration::from_secs(1),
+        silence_max: Duration::from_secs(150),
+        room_detail_max: 500,
         pool_max: 4,
     }
 }

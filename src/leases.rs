@@ -1,0 +1,304 @@
+//! Leases that open streams of this node hold: renewed in bulk, spread over the heartbeat interval, and given back with a
+//! grace when the stream closes. No rule of presence is here: Postgres says whether a stream still holds what it asks
+//! for. A renewal never inserts, so a kick or a logout stays final, and who moved to another node is that node's.
+//!
+//! # Failure
+//! A call that fails is made again a second later: a lease outlives two and a half heartbeats. What cannot be given back
+//! within one TTL has run out by then.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    db::{Db, Hold, Installed},
+    domain::{BeatKey, Held, limits::BATCH_ITEMS_MAX},
+    error::{Error, RETRY_AFTER, Result},
+    hub::StreamId,
+    relay::RelayHandle,
+};
+
+/// How often what is due is looked for.
+const TICK: Duration = Duration::from_millis(200);
+/// When an item whose session somebody changes is tried again.
+const BUSY: Duration = Duration::from_millis(50);
+/// When a call that failed is made again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long an opening stream waits until it holds what it is to hold.
+const TAKE_MAX: Duration = Duration::from_secs(3);
+
+#[derive(Debug)]
+struct Lease {
+    hold: Hold,
+    stream: StreamId,
+    due: Instant,
+}
+
+/// A lease to be given back.
+#[derive(Debug, Clone)]
+struct Return {
+    hold: Hold,
+    since: Instant,
+    due: Instant,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    leases: HashMap<BeatKey, Lease>,
+    streams: HashMap<StreamId, Vec<BeatKey>>,
+    returns: Vec<Return>,
+}
+
+impl Book {
+    /// To be given back at once.
+    fn give_back(&mut self, hold: Hold) {
+        let now = Instant::now();
+        let (since, due) = (now, now);
+        self.returns.push(Return { hold, since, due });
+    }
+}
+
+/// The streams' side. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Leases {
+    /// Guards the book alone; held for look-ups, never across an await.
+    book: Arc<Mutex<Book>>,
+    /// There is something to renew or to give back.
+    changed: Arc<Notify>,
+    /// A call was answered.
+    answered: Arc<Notify>,
+}
+
+impl Leases {
+    /// The stream holds these from now on; another stream of this node that held one of them holds it no more.
+    pub fn hold(&self, stream: StreamId, keys: Vec<BeatKey>) {
+        if keys.is_empty() {
+            return;
+        }
+        let (holder, due) = (Uuid::new_v4(), Instant::now());
+        let mut book = self.lock();
+        for key in &keys {
+            let hold = Hold {
+                key: key.clone(),
+                holder,
+                take: true,
+            };
+            book.leases.insert(key.clone(), Lease { hold, stream, due });
+        }
+        book.streams.entry(stream).or_default().extend(keys);
+        drop(book);
+        self.changed.notify_one();
+    }
+
+    /// Waits until the database knows what this stream holds: from then on it is told from streams that were opened
+    /// before and from those that are opened later, on whatever node.
+    pub async fn taken(&self, stream: StreamId) -> Result<()> {
+        let taken = async {
+            loop {
+                let answered = self.answered.notified();
+                tokio::pin!(answered);
+                answered.as_mut().enable(); // what is answered from here on is not missed
+                if !self.is_taking(stream) {
+                    return;
+                }
+                answered.await;
+            }
+        };
+        let taken = tokio::time::timeout(TAKE_MAX, taken).await;
+        taken.map_err(|_| Error::Unavailable(RETRY_AFTER))
+    }
+
+    /// A stream that joined and never came to be: its sessions have a grace, unless another stream holds them.
+    pub fn give_up(&self, keys: Vec<BeatKey>) {
+        let mut book = self.lock();
+        for key in keys {
+            let (holder, take) = (Uuid::new_v4(), false);
+            book.give_back(Hold { key, holder, take });
+        }
+        drop(book);
+        self.changed.notify_one();
+    }
+
+    /// The stream is gone: what it still holds is given back.
+    pub fn release(&self, stream: StreamId) {
+        let mut book = self.lock();
+        for key in book.streams.remove(&stream).unwrap_or_default() {
+            if book.leases.get(&key).is_none_or(|lease| lease.stream != stream) {
+                continue;
+            }
+            if let Some(lease) = book.leases.remove(&key) {
+                book.give_back(lease.hold);
+            }
+        }
+        drop(book);
+        self.changed.notify_one();
+    }
+
+    /// Whether a stream of this node renews this session's lease.
+    pub fn is_held(&self, key: &BeatKey) -> bool {
+        self.lock().leases.contains_key(key)
+    }
+
+    /// How many leases streams of this node hold.
+    pub fn len(&self) -> usize {
+        self.lock().leases.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn is_taking(&self, stream: StreamId) -> bool {
+        let book = self.lock();
+        let mut keys = book.streams.get(&stream).into_iter().flatten();
+        keys.any(|key| {
+            let lease = book.leases.get(key);
+            lease.is_some_and(|lease| lease.stream == stream && lease.hold.take)
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is to be renewed now.
+    fn due(&self, now: Instant) -> Vec<Hold> {
+        let book = self.lock();
+        let due = book.leases.values().filter(|lease| lease.due <= now);
+        due.map(|lease| lease.hold.clone()).collect()
+    }
+
+    /// Takes what is to be given back now.
+    fn take_returns(&self, now: Instant) -> Vec<Return> {
+        self.lock()
+            .returns
+            .extract_if(.., |item| item.due <= now)
+            .collect()
+    }
+
+    /// What became of one renewal; the stream, where its user was logged out.
+    fn note(&self, hold: &Hold, outcome: Held, next: Instant) -> Option<StreamId> {
+        let mut book = self.lock();
+        let lease = book.leases.get_mut(&hold.key)?;
+        if lease.hold.holder != hold.holder {
+            return None; // another stream took it meanwhile
+        }
+        let stream = lease.stream;
+        match outcome {
+            Held::Held => (lease.due, lease.hold.take) = (next, false),
+            Held::Busy => lease.due = Instant::now() + BUSY,
+            Held::Gone | Held::LoggedOut => _ = book.leases.remove(&hold.key),
+        }
+        (outcome == Held::LoggedOut).then_some(stream)
+    }
+
+    fn put_off(&self, holds: &[Hold], until: Instant) {
+        let mut book = self.lock();
+        for hold in holds {
+            if let Some(lease) = book.leases.get_mut(&hold.key)
+                && lease.hold.holder == hold.holder
+            {
+                lease.due = until;
+            }
+        }
+    }
+}
+
+/// Renews and gives back until it is told to stop.
+pub struct LeaseKeeper {
+    /// What is held.
+    pub leases: Leases,
+    /// The way to Postgres.
+    pub db: Db,
+    /// Settings in force: how often, how long.
+    pub installed: watch::Receiver<Installed>,
+    /// How long a client that gave no sign of life is renewed.
+    pub silence_max: Duration,
+    /// How long a lease outlives its stream.
+    pub grace: Duration,
+    /// Wakes the reaper where a grace is over.
+    pub wake_reaper: Arc<Notify>,
+    /// Told of streams whose user was logged out.
+    pub relay: RelayHandle,
+}
+
+impl LeaseKeeper {
+    /// Runs until `shutdown`. A node that stops gives nothing back: its clients come back elsewhere.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let changed = self.leases.changed.clone();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(TICK) => {}
+                () = changed.notified() => {}
+                () = shutdown.cancelled() => return Ok(()),
+            }
+            self.give_back().await;
+            self.renew().await;
+        }
+    }
+
+    async fn renew(&self) {
+        let due = self.leases.due(Instant::now());
+        for holds in due.chunks(BATCH_ITEMS_MAX) {
+            match self.db.hold_batch(holds, self.silence_max).await {
+                Ok(outcomes) => {
+                    let heartbeat = self.installed.borrow().settings.heartbeat;
+                    for (hold, outcome) in holds.iter().zip(outcomes) {
+                        let next = Instant::now() + heartbeat.mul_f64(spread(hold));
+                        if let Some(stream) = self.leases.note(hold, outcome, next) {
+                            self.relay.log_out(stream);
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "leases that streams hold could not be renewed");
+                    self.leases.put_off(holds, Instant::now() + AGAIN);
+                }
+            }
+            self.leases.answered.notify_waiters();
+        }
+    }
+
+    async fn give_back(&self) {
+        let returns = self.leases.take_returns(Instant::now());
+        for batch in returns.chunks(BATCH_ITEMS_MAX) {
+            let holds: Vec<Hold> = batch.iter().map(|item| item.hold.clone()).collect();
+            let answer = self.db.release_batch(&holds, self.grace).await;
+            let now = Instant::now();
+            let due = now + if answer.is_ok() { BUSY } else { AGAIN };
+            let done = answer.unwrap_or_else(|_| vec![false; batch.len()]);
+            let ttl = self.installed.borrow().settings.ttl;
+            let open = batch
+                .iter()
+                .zip(done)
+                .filter(|(item, done)| !done && item.since + ttl > now);
+            let open = open.map(|(item, _)| Return { due, ..item.clone() });
+            self.leases.lock().returns.extend(open);
+            self.wake_reaper_after(self.grace);
+        }
+    }
+
+    fn wake_reaper_after(&self, grace: Duration) {
+        let reaper = self.wake_reaper.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(grace).await;
+            reaper.notify_one();
+        });
+    }
+}
+
+/// Where in the interval a lease is renewed: 0.8 to 1.2, so that what began together does not stay in step.
+fn spread(hold: &Hold) -> f64 {
+    let bytes = hold.key.session.as_u128() as u64 ^ hold.holder.as_u128() as u64;
+    0.8 + 0.4 * (bytes.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / (1u64 << 24) as f64
+}
+
+#[cfg(test)]
+mod tests;

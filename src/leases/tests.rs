@@ -1,0 +1,103 @@
+//! The book of leases, without Postgres.
+
+use super::*;
+use crate::domain::{RoomId, UserId};
+
+fn key(room: &str) -> BeatKey {
+    BeatKey {
+        room: RoomId::trusted(room),
+        user: UserId::trusted("alice"),
+        session: Uuid::from_u128(1),
+    }
+}
+
+#[test]
+fn the_stream_that_took_a_lease_last_holds_it_and_nobody_else_gives_it_back() {
+    let leases = Leases::default();
+    leases.hold(1, vec![key("a"), key("b")]);
+    let first = leases.due(Instant::now());
+    leases.hold(2, vec![key("a")]);
+
+    // The answer to the first stream's renewal comes late, and the first stream closes.
+    for hold in &first {
+        leases.note(hold, Held::Gone, Instant::now());
+    }
+    leases.release(1);
+
+    assert!(leases.is_held(&key("a")) && !leases.is_held(&key("b")));
+    assert!(
+        leases.take_returns(Instant::now()).is_empty(),
+        "b was gone already"
+    );
+    leases.release(2);
+    let returned = leases.take_returns(Instant::now());
+    assert_eq!(returned.len(), 1);
+    assert!(leases.is_empty() && leases.take_returns(Instant::now()).is_empty());
+}
+
+#[test]
+fn a_lease_is_taken_once_and_then_renewed_spread_over_the_interval() {
+    let leases = Leases::default();
+    leases.hold(1, vec![key("a")]);
+    let now = Instant::now();
+    let [first] = &leases.due(now)[..] else {
+        panic!("one is due")
+    };
+    assert!(first.take);
+
+    let logged_out = leases.note(first, Held::Held, now + Duration::from_secs(20));
+
+    assert_eq!(logged_out, None);
+    assert!(leases.due(now).is_empty());
+    let later = leases.due(now + Duration::from_secs(20));
+    assert!(!later[0].take);
+    assert_eq!(leases.note(&later[0], Held::LoggedOut, now), Some(1));
+    assert!(leases.is_empty());
+    assert!((0.8..1.2).contains(&spread(first)));
+}
+
+#[tokio::test]
+async fn a_stream_waits_until_it_holds_what_it_is_to_hold_or_will_never_do() {
+    let leases = Leases::default();
+    leases.hold(1, vec![key("a"), key("b")]);
+    leases.hold(2, vec![key("c")]);
+    let waits = async |stream| {
+        let taken = tokio::time::timeout(Duration::from_millis(1), leases.taken(stream));
+        taken.await.is_err()
+    };
+    let answer = |room: &str, outcome| {
+        let due = leases.due(Instant::now());
+        let hold = due.iter().find(|hold| hold.key == key(room));
+        leases.note(hold.expect("it is due"), outcome, Instant::now());
+        leases.answered.notify_waiters();
+    };
+
+    assert!(
+        waits(1).await && !waits(3).await,
+        "a stream without a session waits for nothing"
+    );
+    answer("a", Held::Held);
+    answer("b", Held::Busy);
+    assert!(waits(1).await);
+    leases.hold(4, vec![key("b")]); // a later stream holds it: there is nothing to wait for
+    assert!(!waits(1).await && waits(4).await);
+    answer("b", Held::Gone);
+    assert!(!waits(4).await && waits(2).await);
+}
+
+#[test]
+fn what_was_joined_for_a_stream_that_never_came_to_be_is_given_back() {
+    let leases = Leases::default();
+    leases.hold(1, vec![key("a")]);
+
+    leases.give_up(vec![key("a"), key("b")]);
+
+    let returned = leases.take_returns(Instant::now());
+    assert_eq!(returned.len(), 2);
+    let held = leases.due(Instant::now())[0].holder;
+    assert!(leases.is_held(&key("a")), "by the stream that is open");
+    assert!(
+        returned.iter().all(|item| item.hold.holder != held),
+        "Postgres can tell them apart"
+    );
+}
