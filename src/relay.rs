@@ -19,11 +19,12 @@ use std::{
 use sha2::{Digest, Sha256};
 use tokio::{
     sync::{mpsc, oneshot, watch},
+    task::JoinSet,
     time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
 
-use self::streams::Streams;
+use self::{streams::Streams, views::View};
 use crate::{
     db::{Db, Installed, Secrets},
     domain::{Cursor, RoomId, UserId},
@@ -122,11 +123,15 @@ pub struct Relay {
     hub: Hub,
     views: Views,
     streams: Streams,
+    /// Dashboards and people that are being read.
+    reading: JoinSet<View>,
     commands: mpsc::UnboundedReceiver<Command>,
     /// Not before: the pause after a failed read.
     retry_at: Option<(Instant, Duration)>,
     all_at: Option<Instant>,
     all_due: bool,
+    /// Whether rooms can be read is to be known also where nobody watches any.
+    is_to_probe: bool,
 }
 
 impl Relay {
@@ -155,10 +160,12 @@ impl Relay {
             hub,
             views,
             streams,
+            reading: JoinSet::new(),
             commands,
             retry_at,
             all_at,
             all_due,
+            is_to_probe: false,
         };
         (RelayHandle { commands: sender }, relay)
     }
@@ -169,7 +176,7 @@ impl Relay {
         let mut sweeps = tokio::time::interval(self.sweep);
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.work().await;
+            self.work().await?;
             let wake = self.wakes_at();
             tokio::select! {
                 command = self.commands.recv() => match command {
@@ -177,7 +184,11 @@ impl Relay {
                     None => return Ok(()),
                 },
                 () = bell.rung() => {}
-                _ = sweeps.tick() => self.ring_all(),
+                Some(view) = self.reading.join_next() => self.end_view(view)?,
+                _ = sweeps.tick() => {
+                    self.ring_all();
+                    self.is_to_probe = true;
+                }
                 () = tokio::time::sleep_until(wake.into()) => {}
                 () = shutdown.cancelled() => return Ok(()),
             }
@@ -185,7 +196,7 @@ impl Relay {
     }
 
     /// Takes commands and rings, and reads, until nothing is due.
-    async fn work(&mut self) {
+    async fn work(&mut self) -> anyhow::Result<()> {
         loop {
             while let Ok(command) = self.commands.try_recv() {
                 self.obey(command);
@@ -193,25 +204,21 @@ impl Relay {
             self.answer_bell().await;
             let now = Instant::now();
             if self.retry_at.is_some_and(|(at, _)| now < at) {
-                return;
+                return Ok(());
             }
             let plan = self.hub.plan(now);
-            let has_read_views = plan.questions.is_empty() && self.read_views(now).await;
-            if has_read_views {
-                continue;
-            }
+            self.begin_views(now);
             if plan.questions.is_empty() {
-                if self.health.is_doubtful() {
-                    // Nothing is to be read: ask whether the database is there all the same.
-                    let alive = self.db.ping().await;
-                    self.after_read(alive.as_ref().err());
+                if self.health.is_doubtful() || std::mem::take(&mut self.is_to_probe) {
+                    // Nothing is to be read: ask whether it could be all the same.
+                    let readable = self.db.probe().await;
+                    self.after_read(readable.as_ref().err());
                 }
-                return;
+                return Ok(());
             }
             self.read(plan).await;
-            if self.retry_at.is_none() {
-                // By turns: rooms that are always due keep no dashboard waiting.
-                self.read_views(Instant::now()).await;
+            while let Some(view) = self.reading.try_join_next() {
+                self.end_view(view)?;
             }
         }
     }

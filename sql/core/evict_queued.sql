@@ -78,6 +78,13 @@ begin
     select array_agg(row(g.room_id, g.user_id, g.ended_as, moment)::presence_private.touch), count(*)
       into touched, ended
       from gone g;
+    -- who stays may read differently now: another role, another name
+    select touched || array_agg(row(m.room_id, m.user_id, 'reads differently', null)::presence_private.touch)
+      into touched
+      from presence_private.member m
+     where m.room_id = any (locked)
+       and exists (select from unnest(taken) t
+                    where t.user_id = m.user_id and (t.room_id is null or t.room_id = m.room_id) and not t.logout);
     if touched is not null then
         perform presence_private.settle(touched, moment);
     end if;

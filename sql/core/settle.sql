@@ -1,6 +1,9 @@
 -- Makes member, room and change agree with session again, for the members touched: the only writer of what people
 -- see. The caller holds the rooms' locks, and calls this in a statement after the one that changed the sessions.
 --
+-- Touched with reason 'reads differently': the application's own words of the member (role, name, picture) may have
+-- changed, which stand in no table of ours, so the member counts as updated.
+--
 -- The merge: status by typing > busy > in_meeting > active > idle > away, status_until of the session that wins,
 -- message, activity and data of the session that changed them last.
 create or replace function presence_private.settle(touched presence_private.touch[], moment timestamptz)
@@ -14,13 +17,14 @@ declare
 begin
     with who as materialized (
         select t.room_id, t.user_id,
-               (array_agg(t.reason order by t.seen_at desc) filter (where t.reason is not null))[1] as reason,
-               max(t.seen_at) as seen_at
+               (array_agg(t.reason order by t.seen_at desc) filter (where t.reason <> 'reads differently'))[1] as reason,
+               max(t.seen_at) as seen_at,
+               coalesce(bool_or(t.reason = 'reads differently'), false) as rereads
           from unnest(settle.touched) t
          group by t.room_id, t.user_id
     ),
     merged as materialized (
-        select w.room_id, w.user_id, w.reason, w.seen_at, g.sessions,
+        select w.room_id, w.user_id, w.reason, w.seen_at, w.rereads, g.sessions,
                case when (g.speaker).typing_until is null then (g.speaker).status else 'typing' end as status,
                case when (g.speaker).typing_until is null then (g.speaker).status_until end as status_until,
                (g.teller).message, (g.teller).activity, (g.teller).data
@@ -40,6 +44,7 @@ begin
                case
                    when n.sessions > 0 and m.user_id is null then 'join'
                    when n.sessions = 0 and m.user_id is not null then 'leave'
+                   when n.sessions > 0 and n.rereads then 'update'
                    when n.sessions > 0 and (n.status, n.status_until, n.message, n.activity, n.data)
                         is distinct from (m.status, m.status_until, m.message, m.activity, m.data) then 'update'
                end as what

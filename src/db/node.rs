@@ -119,8 +119,9 @@ impl Db {
         Ok(row.try_get::<_, i32>(0).map_err(Error::bug)?.unsigned_abs())
     }
 
-    /// Whether the database answers at all.
-    pub async fn ping(&self) -> Result<()> {
-        self.query("select 1", &[]).await.map(drop)
+    /// Whether the database answers, and the mapping can be read: asks where nobody is.
+    pub async fn probe(&self) -> Result<()> {
+        let sql = "select from presence.where_now(null::presence.user_id, null::presence.user_id)";
+        self.query(sql, &[]).await.map(drop)
     }
 }

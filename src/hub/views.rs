@@ -38,6 +38,8 @@ struct View {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Asking,
+    /// A read is under way that began after it asked.
+    Asked,
     Current,
     Lagging,
 }
@@ -50,6 +52,10 @@ pub struct Views {
     dirty: HashSet<Key>,
     rings: HashMap<RingName, HashSet<Key>>,
     streams: HashMap<StreamId, Vec<Key>>,
+    /// Being read at this moment.
+    in_flight: HashSet<Key>,
+    /// What rang meanwhile: a read may find rooms that nobody listened to when it began.
+    heard: HashSet<RingName>,
 }
 
 impl Views {
@@ -61,6 +67,8 @@ impl Views {
             dirty: HashSet::new(),
             rings: HashMap::new(),
             streams: HashMap::new(),
+            in_flight: HashSet::new(),
+            heard: HashSet::new(),
         }
     }
 
@@ -83,6 +91,9 @@ impl Views {
     pub fn ring(&mut self, ring: &str) {
         self.dirty
             .extend(self.rings.get(ring).into_iter().flatten().cloned());
+        if !self.in_flight.is_empty() {
+            self.heard.insert(ring.to_owned());
+        }
     }
 
     /// Everything may have changed.
@@ -115,14 +126,29 @@ impl Views {
         }
     }
 
-    /// At most so many that are to be read now; takes their marks.
+    /// At most so many that are to be read now, none of which is being read; takes their marks. Each is to be handed to
+    /// `apply` or `undo`.
     pub fn plan(&mut self, now: Instant, max: usize) -> Vec<Key> {
-        let due = |key: &&Key| self.views.get(*key).is_some_and(|view| view.is_due(now));
+        let due = |key: &&Key| {
+            let view = self.views.get(*key);
+            view.is_some_and(|view| view.is_due(now)) && !self.in_flight.contains(*key)
+        };
         let plan: Vec<Key> = self.dirty.iter().filter(due).take(max).cloned().collect();
         for key in &plan {
             self.dirty.remove(key);
+            self.in_flight.insert(key.clone());
+            if let Some(view) = self.views.get_mut(key) {
+                view.turn(State::Asking, State::Asked);
+            }
         }
         plan
+    }
+
+    fn landed(&mut self, key: &Key) {
+        self.in_flight.remove(key);
+        if self.in_flight.is_empty() {
+            self.heard.clear();
+        }
     }
 
     /// When the next one that is dirty but still quiet becomes due.
@@ -136,18 +162,28 @@ impl Views {
     pub fn undo(&mut self, key: Key, until: Instant) {
         if let Some(view) = self.views.get_mut(&key) {
             view.retry_at = Some(until);
-            self.dirty.insert(key);
+            view.turn(State::Asked, State::Asking);
+            self.dirty.insert(key.clone());
         }
+        self.landed(&key);
     }
 
-    /// What it reads like; none: the viewer may not, or no longer, know of it.
+    /// What it reads like; none: the viewer may not, or no longer, know of it. Who asked since the read began is answered
+    /// by the next one: what they did before they asked may not be in this one.
     pub fn apply(&mut self, key: &Key, reading: Option<Reading>, now: Instant) -> Vec<Output> {
+        let outputs = self.apply_one(key, reading, now);
+        self.landed(key);
+        outputs
+    }
+
+    fn apply_one(&mut self, key: &Key, reading: Option<Reading>, now: Instant) -> Vec<Output> {
         let Some(view) = self.views.get_mut(key) else {
             return vec![];
         };
         let topic = &key.1;
         let Some(reading) = reading else {
-            let streams: Vec<StreamId> = view.streams.keys().copied().collect();
+            let asked = view.streams.iter().filter(|(_, state)| **state != State::Asking);
+            let streams: Vec<StreamId> = asked.map(|(stream, _)| *stream).collect();
             for stream in &streams {
                 if let Some(watched) = self.streams.get_mut(stream) {
                     watched.retain(|watched| watched != key);
@@ -161,11 +197,13 @@ impl Views {
         let changed = view.last.as_ref() != Some(&reading.frame);
         let mut outputs = vec![];
         for (&stream, state) in &mut view.streams {
-            if *state == State::Lagging || (*state == State::Current && !changed) {
-                continue;
+            match state {
+                State::Asking | State::Lagging => continue,
+                State::Current if !changed => continue,
+                State::Asked | State::Current => {}
             }
             outputs.push(Output::Frame(stream, topic.clone(), reading.frame.clone()));
-            if *state == State::Asking {
+            if *state == State::Asked {
                 outputs.push(Output::Answered(stream, topic.clone()));
             }
             *state = State::Current;
@@ -183,6 +221,9 @@ impl Views {
         }
         for ring in reading.rings.difference(&before) {
             self.rings.entry(ring.clone()).or_default().insert(key.clone());
+            if self.heard.contains(ring) {
+                self.dirty.insert(key.clone());
+            }
         }
         outputs
     }
@@ -221,8 +262,13 @@ impl View {
         states.any(|state| match state {
             State::Asking => true,
             State::Current => !quiet,
-            State::Lagging => false,
+            State::Asked | State::Lagging => false,
         })
+    }
+
+    fn turn(&mut self, from: State, to: State) {
+        let states = self.streams.values_mut().filter(|state| **state == from);
+        states.for_each(|state| *state = to);
     }
 }
 
@@ -286,6 +332,24 @@ mod tests {
             sent(&views.apply(&key("alice"), reads("two", &["b"]), now)),
             (vec![1, 2], 0)
         );
+    }
+
+    #[test]
+    fn what_rings_while_it_is_read_and_who_asks_meanwhile_are_not_forgotten() {
+        let (mut views, now) = (Views::new(MERGE), Instant::now());
+        views.subscribe(1, key("alice"));
+        views.plan(now, 10);
+        views.ring("a"); // nobody knows yet that it is about room a
+        views.subscribe(2, key("alice"));
+        assert!(views.plan(now, 10).is_empty(), "it is being read");
+
+        let first = views.apply(&key("alice"), reads("one", &["a"]), now);
+        assert_eq!(sent(&first), (vec![1], 1), "the other asked later");
+        assert_eq!(views.plan(now, 10).len(), 1);
+        let second = views.apply(&key("alice"), reads("two", &["a"]), now);
+
+        assert_eq!(sent(&second), (vec![1, 2], 1));
+        assert!(views.heard.is_empty() && views.in_flight.is_empty());
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! Reads the topics that are each viewer's own: dashboards and people. Room by room they listen to the same rings.
+//! Reads the topics that are each viewer's own: dashboards and people. They listen to the same rings as rooms, and are read
+//! beside them, in tasks of their own: a slow dashboard keeps no room waiting.
 
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, stream};
+use anyhow::Context;
+use bytes::Bytes;
+use tokio::task::JoinError;
 
 use super::{Relay, ring_name};
 use crate::{
@@ -15,54 +18,64 @@ use crate::{
     },
 };
 
-/// Topics of one turn: between turns rooms are read.
-const VIEWS_MAX: usize = 32;
 /// Statements at a time: the rest of the pool is for others.
 const AT_ONCE: usize = 4;
 /// When one that could not be read is read again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// A topic that was read: as it is sent, with the rooms that it is about; none: not to be known of.
+#[derive(Debug)]
+pub(super) struct View {
+    key: Key,
+    began: Instant,
+    found: Result<Option<(Bytes, Vec<RoomId>)>>,
+}
+
 impl Relay {
-    /// Reads what is due of them; false: nothing was.
-    pub(super) async fn read_views(&mut self, now: Instant) -> bool {
-        let plan = self.views.plan(now, VIEWS_MAX);
-        if plan.is_empty() {
-            return false;
+    /// Begins to read what is due of them, as far as there is room for it.
+    pub(super) fn begin_views(&mut self, now: Instant) {
+        let free = AT_ONCE.saturating_sub(self.reading.len());
+        for key in self.views.plan(now, free) {
+            let db = self.db.clone();
+            self.reading.spawn(async move {
+                let (began, found) = (Instant::now(), read(&db, &key).await);
+                View { key, began, found }
+            });
         }
-        let db = &self.db;
-        let reads = plan.into_iter().map(|key| async move {
-            let read = read(db, &key).await;
-            (key, read)
-        });
-        let reads: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).collect().await;
-        let mut failed = None;
-        for (key, read) in reads {
-            match read {
-                Ok(found) => {
-                    let reading = found.map(|(frame, rooms)| {
-                        let secrets = &self.installed.borrow().secrets;
-                        let rings = rooms.iter().map(|room| ring_name(secrets, room)).collect();
-                        Reading { frame, rings }
-                    });
-                    let outputs = self.views.apply(&key, reading, Instant::now());
-                    for output in outputs {
-                        self.put_out(output, Some(&key.0));
-                    }
+    }
+
+    /// One was read.
+    pub(super) fn end_view(&mut self, view: Result<View, JoinError>) -> anyhow::Result<()> {
+        let View { key, began, found } = view.context("reading a dashboard panicked")?;
+        match found {
+            Ok(found) => {
+                let reading = found.map(|(frame, rooms)| {
+                    let secrets = &self.installed.borrow().secrets;
+                    let rings = rooms.iter().map(|room| ring_name(secrets, room)).collect();
+                    Reading { frame, rings }
+                });
+                let outputs = self.views.apply(&key, reading, Instant::now());
+                for output in outputs {
+                    self.put_out(output, Some(&key.0));
                 }
-                Err(error) => {
-                    self.views.undo(key, Instant::now() + AGAIN);
-                    // One dashboard that is too slow to read is no reason to call the database away.
-                    failed = failed.or(matches!(error, Error::Unavailable(_)).then_some(error));
+                // What began before the last failure says nothing about now.
+                if self.retry_at.is_none_or(|(at, _)| began >= at) {
+                    self.after_read(None);
+                }
+            }
+            Err(error) => {
+                self.views.undo(key, Instant::now() + AGAIN);
+                // One dashboard that is too slow to read is no reason to call the database away.
+                if matches!(error, Error::Unavailable(_)) {
+                    self.after_read(Some(&error));
                 }
             }
         }
-        self.after_read(failed.as_ref());
-        true
+        Ok(())
     }
 }
 
-/// As it is sent, with the rooms that it is about; none: not to be known of.
-async fn read(db: &Db, (viewer, topic): &Key) -> Result<Option<(bytes::Bytes, Vec<RoomId>)>> {
+async fn read(db: &Db, (viewer, topic): &Key) -> Result<Option<(Bytes, Vec<RoomId>)>> {
     match topic {
         Topic::Event(event) => {
             let view = db.event(viewer, event).await?;

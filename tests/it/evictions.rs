@@ -79,6 +79,54 @@ async fn a_participant_who_is_taken_out_leaves_within_a_second_of_the_commit() {
     assert_eq!(bobs.next_of("revoked").await.data, json!({"room_id": "general"}));
 }
 
+/// A new role, a new name, a participant who was deleted and made again: those who stay read differently.
+#[tokio::test]
+async fn who_stays_and_reads_differently_is_told_as_an_update_within_a_second() {
+    let Some(db) = TestDb::new().await else { return };
+    let (app, admin) = (TestApp::start(&db).await, db.admin().await);
+    let watch = "grant trigger on event_app.users to presence_owner;
+                 set role presence_owner;
+                 select presence.watch_table('event_app.users', user_column => 'id', also => '{name,avatar_url}');
+                 reset role";
+    admin.batch_execute(watch).await.expect("watched");
+    join(&admin, "general", "bob").await;
+    join(&admin, "planning", "bob").await;
+    let mut stream = app.client("alice").stream(&["general"]).await;
+    stream.next_of("snapshot").await;
+
+    for (change, field, value) in [
+        (
+            "update event_app.room_participants set role = 'coordinator' where room_id = 'general' and user_id = 'bob'",
+            "role",
+            "coordinator",
+        ),
+        (
+            "update event_app.users set name = 'Bobby' where id = 'bob'",
+            "name",
+            "Bobby",
+        ),
+        (
+            "delete from event_app.room_participants where room_id = 'general' and user_id = 'bob';
+             insert into event_app.room_participants values ('general', 'bob', 'vendor')",
+            "role",
+            "vendor",
+        ),
+    ] {
+        admin.batch_execute(change).await.expect(change);
+        let committed = Instant::now();
+        let diff = stream.next_of("diff").await;
+        assert!(committed.elapsed() <= WITHIN * TEST_SLACK, "{change}");
+        assert_eq!(diff.data["updated"][0][field], value, "{change}");
+        assert_eq!(
+            (&diff.data["joined"], &diff.data["left"]),
+            (&json!([]), &json!([]))
+        );
+    }
+    let revisions = "select count(*) = max(revision) and count(*) = 4 from presence_private.change where room_id = 'general'";
+    let row = admin.query_one(revisions, &[]).await.expect("the log");
+    assert!(row.get::<_, bool>(0), "one revision a change");
+}
+
 #[tokio::test]
 async fn a_room_that_becomes_a_vendors_keeps_its_other_vendors_out() {
     let Some(db) = TestDb::new().await else { return };

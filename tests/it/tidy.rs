@@ -31,7 +31,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("reaper", TASK),
     ("evictor", TASK),
     ("relay", TASK),
-    ("leases", &["db", "domain", "error", "health", "hub", "observe", "relay"]),
+    (
+        "leases",
+        &["db", "domain", "error", "health", "hub", "observe", "relay"],
+    ),
     ("adapter", &["domain"]),
     ("doctor", &["domain", "migrate"]),
 ];
@@ -85,7 +88,11 @@ fn every_sql_file_is_applied() {
         .iter()
         .chain(files::BEHAVIOUR)
         .map(|(path, _)| *path)
-        .chain(["sql/ops/roles.sql", "sql/ops/pg_cron.sql", "sql/host/event_app.sql"])
+        .chain([
+            "sql/ops/roles.sql",
+            "sql/ops/pg_cron.sql",
+            "sql/host/event_app.sql",
+        ])
         .collect();
 
     let found = files_below("sql");

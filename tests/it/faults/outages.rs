@@ -208,3 +208,17 @@ async fn behind_a_pooler_that_loses_listen_no_node_starts_but_with_a_direct_list
     assert!(!refusal.contains("postgres://"), "{refusal}");
     assert_eq!(diff.data["joined"][0]["user_id"], "alice");
 }
+
+/// FAULTS 21, where nobody watches: the next look at the mapping, at each sweep, tells.
+#[tokio::test]
+async fn a_mapping_that_is_gone_makes_a_node_not_ready_though_nobody_watches() {
+    let Some(db) = TestDb::new().await else { return };
+    let (app, admin) = (TestApp::start(&db).await, db.admin().await);
+    until_ready(&app, StatusCode::OK).await;
+
+    run(&admin, "alter table event_app.rooms rename to gone").await;
+    until_ready(&app, StatusCode::SERVICE_UNAVAILABLE).await;
+    run(&admin, "alter table event_app.gone rename to rooms").await;
+
+    until_ready(&app, StatusCode::OK).await;
+}

@@ -152,3 +152,29 @@ async fn churn(backend: &Client, round: u32) {
     let (status, _) = backend.call(Method::POST, "/v1/heartbeats", Some(&items)).await;
     assert_eq!(status, StatusCode::OK);
 }
+
+/// A dashboard that takes more than a second to read.
+#[tokio::test]
+async fn a_slow_dashboard_keeps_no_room_waiting() {
+    let Some(db) = TestDb::new().await else { return };
+    let app = TestApp::start(&db).await;
+    // Once for each of alice's three rooms of the event.
+    let slow = "set role presence_owner;
+                create or replace function presence_host.events()
+                    returns table (event_id presence.event_id, name text, coordinator_id presence.user_id) language sql stable
+                as 'select e.id, e.name, e.coordinator_id from event_app.events e, pg_sleep(0.4)';
+                reset role";
+    run(&db.admin().await, slow).await;
+    let mut reader = open(&app.client("alice"), "room=general&event=gala").await;
+    reader.next_of("event").await;
+    let (bob, tab) = (app.client("bob"), Uuid::new_v4());
+
+    let mut names = vec![];
+    for status in ["active", "busy"] {
+        bob.beat("general", tab, json!({"status": status})).await;
+        names.push(reader.next().await.name);
+    }
+    names.push(reader.next().await.name);
+
+    assert_eq!(names, ["diff", "diff", "event"]);
+}
