@@ -145,16 +145,6 @@ impl Leases {
         self.lock().leases.contains_key(key)
     }
 
-    /// How many leases streams of this node hold.
-    pub fn len(&self) -> usize {
-        self.lock().leases.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     fn is_taking(&self, stream: StreamId) -> bool {
         let book = self.lock();
         let mut keys = book.streams.get(&stream).into_iter().flatten();

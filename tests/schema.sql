@@ -785,6 +785,16 @@ view presence_private.open
     live boolean
     seen_at timestamp with time zone
 
+view presence_private.shown
+    room_id presence.room_id
+    user_id presence.user_id
+    joined_at timestamp with time zone
+    status text
+    status_until timestamp with time zone
+    message text
+    activity text
+    data jsonb
+
 view presence_private.stay
     room_id presence.room_id
     user_id presence.user_id

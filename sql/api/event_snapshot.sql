@@ -27,12 +27,8 @@ begin
          cross join lateral (select distinct on (a.user_id) a.user_id, a.role from presence_private.room_access() a
                               where a.room_id = v.room_id order by a.user_id) a
           left join lateral (
-               select * from presence_private.member m
+               select * from presence_private.shown m
                 where m.room_id = v.room_id and m.user_id = a.user_id
-                  and ((select presence_private.is_reaped(statement_timestamp()))
-                       or exists (select from presence_private.session s
-                                   where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
-                                     and s.expires_at > (select presence_private.gone_before(statement_timestamp()))))
                 limit 1) m on true
     )
     select e.name, e.coordinator_id, (select count(distinct o.user_id)::integer from people o where o.online),

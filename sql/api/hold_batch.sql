@@ -56,8 +56,9 @@ begin
                 else 'held' end
       from asked a
       left join renewed r on r.item = a.item
-      left join presence_private.session s
-             on s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id;
+      left join lateral (select s.* from presence_private.session s   -- the few that were not renewed
+                          where r.item is null and s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
+                          limit 1) s on true;
 end
 $$;
 comment on function presence.hold_batch is

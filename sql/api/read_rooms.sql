@@ -72,13 +72,7 @@ begin
          union all
         select j.question, j.room_id, j.answer, m.user_id, false, null
           from judged j
-         cross join lateral (
-               select m.user_id from presence_private.member m
-                where m.room_id = j.room_id
-                  and ((select presence_private.is_reaped(statement_timestamp()))
-                       or exists (select from presence_private.session s
-                                   where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
-                                     and s.expires_at > (select presence_private.gone_before(statement_timestamp()))))) m
+         cross join lateral (select m.user_id from presence_private.shown m where m.room_id = j.room_id) m
          where j.answer = 'snapshot'
     )
     select j.question, 'head', j.answer, j.room_id, j.epoch, j.revision, j.online_count,

@@ -11,12 +11,7 @@ begin
     select w.room_id, h.name, h.kind, h.event_id,
            case when (select presence_private.is_reaped(statement_timestamp()))
                 then coalesce((select r.online_count from presence_private.room r where r.room_id = w.room_id), 0)
-                else (select count(*)::integer
-                        from presence_private.member m
-                       where m.room_id = w.room_id
-                         and exists (select from presence_private.session s
-                                      where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
-                                        and s.expires_at > (select presence_private.gone_before(statement_timestamp()))))
+                else (select count(*)::integer from presence_private.shown m where m.room_id = w.room_id)
            end
       from (select distinct a.room_id
               from presence_private.room_access() a

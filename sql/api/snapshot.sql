@@ -18,13 +18,7 @@ begin
                                   where a.room_id = snapshot.room_id and a.user_id = snapshot.viewer)) allowed
       left join (select e.epoch from presence_private.epoch e limit 1) e on true
       left join presence_private.room r on r.room_id = snapshot.room_id
-      left join presence_private.member m
-             on m.room_id = snapshot.room_id
-            -- no reaper is running, where even this lease has been over for so long
-            and ((select presence_private.is_reaped(statement_timestamp()))
-                 or exists (select from presence_private.session s
-                             where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
-                               and s.expires_at > (select presence_private.gone_before(statement_timestamp()))))
+      left join presence_private.shown m on m.room_id = snapshot.room_id
       left join lateral (select u.name, u.avatar_url from presence_host.users() u
                           where u.user_id = m.user_id limit 1) u on true
       left join lateral (select p.role from presence_host.participants() p

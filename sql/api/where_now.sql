@@ -21,12 +21,8 @@ begin
       left join lateral (select u.name, u.avatar_url from presence_host.users() u
                           where u.user_id = where_now.user_id limit 1) u on true
       left join lateral (
-           select m.status from presence_private.member m
+           select m.status from presence_private.shown m
             where m.room_id = b.room_id and m.user_id = where_now.user_id
-              and ((select presence_private.is_reaped(statement_timestamp()))
-                   or exists (select from presence_private.session s
-                               where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
-                                 and s.expires_at > (select presence_private.gone_before(statement_timestamp()))))
             limit 1) m on true
       left join lateral (select presence_private.seen_at(l.last_seen_at, l.reason) as last_seen_at from presence_private.last_seen l
                           where l.room_id = b.room_id and l.user_id = where_now.user_id limit 1) l on true

@@ -27,7 +27,7 @@ pub const EVENT_APP: &str = include_str!("../../sql/host/event_app.sql");
 pub const BEHAVIOUR: &[File] = files![
     "sql/core/room_access.sql",
     "sql/core/status_at.sql",
-    "sql/core/gone_before.sql",
+    "sql/core/shown.sql",
     "sql/core/epoch.sql",
     "sql/core/history.sql",
     "sql/core/ring.sql",

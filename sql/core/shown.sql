@@ -13,7 +13,7 @@ $$;
 comment on function presence_private.gone_before is 'leases that ended before this are gone, reaped or not';
 
 -- Whether none of the members is gone by that: the reaper ended all that was due less than 5 s ago.
--- It saves reads a look at each member's sessions. Inlined by the planner, hence no SET clause.
+-- Inlined by the planner, hence no SET clause.
 create or replace function presence_private.is_reaped(moment timestamptz)
     returns boolean
     language sql stable
@@ -22,3 +22,14 @@ as $$
                     where e.reaped_at between moment - interval '4 seconds' and moment + interval '1 second')
 $$;
 comment on function presence_private.is_reaped is 'whether all leases were reaped that are gone, so that who is shown is here';
+
+-- What people are told of: members whose last lease is not gone. All reads of what is committed go through here, and look
+-- at sessions only where no reaper did.
+create or replace view presence_private.shown as
+select m.room_id, m.user_id, m.joined_at, m.status, m.status_until, m.message, m.activity, m.data
+  from presence_private.member m
+ where (select presence_private.is_reaped(statement_timestamp()))
+    or exists (select from presence_private.session s
+                where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null
+                  and s.expires_at > (select presence_private.gone_before(statement_timestamp())));
+comment on view presence_private.shown is 'members, without those whose leases are gone though nobody reaped them';
