@@ -20,18 +20,13 @@ const HEARD_MAX: Duration = Duration::from_secs(3);
 /// Listens on the listener's way, rings on the pool's.
 pub async fn examine(p: &Patient) -> Vec<Finding> {
     let way = p.options.listen_url.as_deref();
-    let finding = match timeout(
-        HEARD_MAX * 2,
-        round_trip(&p.options.url, way.unwrap_or(&p.options.url)),
-    )
-    .await
-    {
-        Ok(Ok(Some(took))) => Finding::ok(
+    let finding = match round_trip(&p.options.url, way.unwrap_or(&p.options.url)).await {
+        Ok(Some(took)) => Finding::ok(
             CHECK,
             format!("A NOTIFY was heard after {:.1} ms.", took.as_secs_f64() * 1e3),
         ),
-        Ok(Ok(None)) | Err(_) => unheard(way.is_some()),
-        Ok(Err(cause)) => Finding::error(CHECK, format!("LISTEN or NOTIFY does not work here: {cause}."))
+        Ok(None) => unheard(way.is_some()),
+        Err(cause) => Finding::error(CHECK, format!("LISTEN or NOTIFY does not work here: {cause}."))
             .mend("Connect to the primary, and let the login connect twice more than it does."),
     };
     vec![finding]
@@ -50,8 +45,14 @@ fn unheard(has_way: bool) -> Finding {
     }
 }
 
-/// How long it took to be heard; none: it was not, for 3 s. `listen_url`: the listener's way, `url`: the pool's.
+/// How long it took to be heard; none: it was not, for 3 s. `listen_url`: the listener's way, `url`: the pool's. An error
+/// where either way is no way at all, also where it swallows everything: the driver would wait for ever.
 pub async fn round_trip(url: &str, listen_url: &str) -> Result<Option<Duration>, String> {
+    let trip = timeout(HEARD_MAX * 2, ring(url, listen_url)).await;
+    trip.unwrap_or_else(|_| Err("there was no answer for 6 s".to_owned()))
+}
+
+async fn ring(url: &str, listen_url: &str) -> Result<Option<Duration>, String> {
     let name = uuid::Uuid::new_v4().simple().to_string();
     let (listener, mut heard) = connect(listen_url).await?;
     let said = |error: tokio_postgres::Error| root_cause(&error);
