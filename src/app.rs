@@ -26,6 +26,7 @@ use crate::{
     heartbeat::{Batcher, BatcherTask, Beats, Leaves},
     http::{self, Edge, Page},
     hub::bell::Bell,
+    known::Known,
     leases::{LeaseKeeper, Leases},
     listener::Listener,
     observe::Observer,
@@ -61,11 +62,13 @@ impl App {
         let health = Health::default();
         let bell = Arc::new(Bell::default());
         let (publish, installed) = watch::channel(installed);
-        let (beats, beats_task) = Batcher::new(db.clone(), observer.clone());
-        let (leaves, leaves_task) = Batcher::new(db.clone(), observer.clone());
+        let known = Known::default();
+        let (beats, beats_task) = Batcher::new(db.clone(), known.clone(), observer.clone());
+        let (leaves, leaves_task) = Batcher::new(db.clone(), known.clone(), observer.clone());
         let (relay, relay_task) = Relay::new(
             db.clone(),
             bell.clone(),
+            known.clone(),
             publish,
             settings.sweep,
             settings.merge,
@@ -75,7 +78,7 @@ impl App {
         );
         let listener = listener(&settings, bell, &health, &observer);
         let wake = Arc::new(Notify::new());
-        let leases = Leases::default();
+        let leases = Leases::new(known, settings.grace);
         let keeper = keeper(&settings, &leases, &db, &installed, &wake, &relay);
         let reaper = Reaper {
             db: db.clone(),
@@ -170,7 +173,6 @@ fn keeper(
         db: db.clone(),
         installed: installed.clone(),
         silence_max: settings.silence_max,
-        grace: settings.grace,
         wake_reaper: wake_reaper.clone(),
         relay: relay.clone(),
     }

@@ -28,6 +28,7 @@ use crate::{
     db::Db,
     domain::limits::BATCH_ITEMS_MAX,
     error::{Error, RETRY_AFTER, Result},
+    known::Known,
     observe::{Observation, Observer},
 };
 
@@ -60,9 +61,15 @@ impl<W: Work> Clone for Batcher<W> {
 
 impl<W: Work> Batcher<W> {
     /// The handle and the task that does the work.
-    pub fn new(db: Db, observer: Observer) -> (Self, BatcherTask<W>) {
+    pub fn new(db: Db, known: Known, observer: Observer) -> (Self, BatcherTask<W>) {
         let (queue, items) = mpsc::channel(QUEUE_MAX);
-        (Self { queue }, BatcherTask { db, observer, items })
+        let task = BatcherTask {
+            db,
+            known,
+            observer,
+            items,
+        };
+        (Self { queue }, task)
     }
 
     /// Hands in one item and waits for its own outcome.
@@ -102,6 +109,7 @@ impl<W: Work> Batcher<W> {
 /// The worker's side.
 pub struct BatcherTask<W: Work> {
     db: Db,
+    known: Known,
     observer: Observer,
     items: mpsc::Receiver<Waiting<W>>,
 }
@@ -112,6 +120,7 @@ impl<W: Work> BatcherTask<W> {
         let (busy, lane) = mpsc::unbounded_channel();
         let runner = || Runner::<W> {
             db: self.db.clone(),
+            known: self.known.clone(),
             observer: self.observer.clone(),
             busy: busy.clone(),
         };
@@ -137,6 +146,7 @@ impl<W: Work> BatcherTask<W> {
 /// Runs batches; what is busy goes to the lane.
 struct Runner<W: Work> {
     db: Db,
+    known: Known,
     observer: Observer,
     busy: mpsc::UnboundedSender<Waiting<W>>,
 }
@@ -193,7 +203,7 @@ impl<W: Work> Runner<W> {
             kind: W::KIND,
             items: items.len(),
         });
-        W::call(&self.db, &items, mode).await
+        W::call(&self.db, &self.known, &items, mode).await
     }
 }
 

@@ -183,6 +183,11 @@ impl Hub {
         }
     }
 
+    /// Whether a stream watches it.
+    pub fn is_watched(&self, room: &RoomId) -> bool {
+        self.rooms.contains_key(room)
+    }
+
     /// Rooms and subscriptions at this moment.
     pub fn size(&self) -> (usize, usize) {
         (

@@ -4,7 +4,8 @@
 //!
 //! # Failure
 //! A call that fails is made again a second later: a lease outlives two and a half heartbeats. What cannot be given back
-//! within one TTL has run out by then.
+//! within one TTL has run out by then. What is missing may have been lost with Postgres's unlogged data: the relay puts it
+//! back, and for half a minute it is asked for again.
 
 use std::{
     collections::HashMap,
@@ -21,6 +22,7 @@ use crate::{
     domain::{BeatKey, Held, limits::BATCH_ITEMS_MAX},
     error::{Error, RETRY_AFTER, Result},
     hub::StreamId,
+    known::Known,
     relay::RelayHandle,
 };
 
@@ -30,6 +32,8 @@ const TICK: Duration = Duration::from_millis(200);
 const BUSY: Duration = Duration::from_millis(50);
 /// When a call that failed is made again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long a session that is missing is asked for again: longer than any node needs to put back what was lost.
+const MISSING_MAX: Duration = Duration::from_secs(30);
 /// How long an opening stream waits until it holds what it is to hold.
 const TAKE_MAX: Duration = Duration::from_secs(3);
 
@@ -38,6 +42,8 @@ struct Lease {
     hold: Hold,
     stream: StreamId,
     due: Instant,
+    /// Since when the session has been missing.
+    missing_since: Option<Instant>,
 }
 
 /// A lease to be given back.
@@ -73,9 +79,21 @@ pub struct Leases {
     changed: Arc<Notify>,
     /// A call was answered.
     answered: Arc<Notify>,
+    /// What could be put back after a loss.
+    known: Known,
+    grace: Duration,
 }
 
 impl Leases {
+    /// None yet. `grace`: how long a lease outlives its stream.
+    pub fn new(known: Known, grace: Duration) -> Self {
+        Self {
+            known,
+            grace,
+            ..Self::default()
+        }
+    }
+
     /// The stream holds these from now on; another stream of this node that held one of them holds it no more.
     pub fn hold(&self, stream: StreamId, keys: Vec<BeatKey>) {
         if keys.is_empty() {
@@ -89,7 +107,15 @@ impl Leases {
                 holder,
                 take: true,
             };
-            book.leases.insert(key.clone(), Lease { hold, stream, due });
+            self.known.hold(key, holder);
+            let missing_since = None;
+            let lease = Lease {
+                hold,
+                stream,
+                due,
+                missing_since,
+            };
+            book.leases.insert(key.clone(), lease);
         }
         book.streams.entry(stream).or_default().extend(keys);
         drop(book);
@@ -119,6 +145,9 @@ impl Leases {
         let mut book = self.lock();
         for key in keys {
             let (holder, take) = (Uuid::new_v4(), false);
+            if !book.leases.contains_key(&key) {
+                self.known.release(&key, Instant::now() + self.grace);
+            }
             book.give_back(Hold { key, holder, take });
         }
         drop(book);
@@ -133,6 +162,7 @@ impl Leases {
                 continue;
             }
             if let Some(lease) = book.leases.remove(&key) {
+                self.known.release(&key, Instant::now() + self.grace);
                 book.give_back(lease.hold);
             }
         }
@@ -142,7 +172,9 @@ impl Leases {
 
     /// Whether a stream of this node renews this session's lease.
     pub fn is_held(&self, key: &BeatKey) -> bool {
-        self.lock().leases.contains_key(key)
+        let book = self.lock();
+        let lease = book.leases.get(key);
+        lease.is_some_and(|lease| lease.missing_since.is_none())
     }
 
     fn is_taking(&self, stream: StreamId) -> bool {
@@ -180,11 +212,22 @@ impl Leases {
         if lease.hold.holder != hold.holder {
             return None; // another stream took it meanwhile
         }
-        let stream = lease.stream;
+        let (stream, now) = (lease.stream, Instant::now());
         match outcome {
-            Held::Held => (lease.due, lease.hold.take) = (next, false),
-            Held::Busy => lease.due = Instant::now() + BUSY,
-            Held::Gone | Held::LoggedOut => _ = book.leases.remove(&hold.key),
+            Held::Held => {
+                (lease.due, lease.hold.take, lease.missing_since) = (next, false, None);
+                self.known.heard([&hold.key].into_iter(), now);
+            }
+            Held::Busy => lease.due = now + BUSY,
+            // A stream that is still to take hold has joined just now: it is to be told that this came to nothing.
+            Held::Missing if !hold.take && lease.missing_since.get_or_insert(now).elapsed() < MISSING_MAX => {
+                lease.due = now + AGAIN;
+            }
+            Held::Missing => _ = book.leases.remove(&hold.key),
+            Held::Gone | Held::LoggedOut => {
+                book.leases.remove(&hold.key);
+                self.known.forget([&hold.key].into_iter());
+            }
         }
         (outcome == Held::LoggedOut).then_some(stream)
     }
@@ -211,8 +254,6 @@ pub struct LeaseKeeper {
     pub installed: watch::Receiver<Installed>,
     /// How long a client that gave no sign of life is renewed.
     pub silence_max: Duration,
-    /// How long a lease outlives its stream.
-    pub grace: Duration,
     /// Wakes the reaper where a grace is over.
     pub wake_reaper: Arc<Notify>,
     /// Told of streams whose user was logged out.
@@ -260,7 +301,7 @@ impl LeaseKeeper {
         let returns = self.leases.take_returns(Instant::now());
         for batch in returns.chunks(BATCH_ITEMS_MAX) {
             let holds: Vec<Hold> = batch.iter().map(|item| item.hold.clone()).collect();
-            let answer = self.db.release_batch(&holds, self.grace).await;
+            let answer = self.db.release_batch(&holds, self.leases.grace).await;
             let now = Instant::now();
             let due = now + if answer.is_ok() { BUSY } else { AGAIN };
             let done = answer.unwrap_or_else(|_| vec![false; batch.len()]);
@@ -271,7 +312,7 @@ impl LeaseKeeper {
                 .filter(|(item, done)| !done && item.since + ttl > now);
             let open = open.map(|(item, _)| Return { due, ..item.clone() });
             self.leases.lock().returns.extend(open);
-            self.wake_reaper_after(self.grace);
+            self.wake_reaper_after(self.leases.grace);
         }
     }
 

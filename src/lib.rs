@@ -18,6 +18,7 @@ pub mod health;
 pub mod heartbeat;
 pub mod http;
 pub mod hub;
+pub mod known;
 pub mod leases;
 pub mod listener;
 pub mod migrate;

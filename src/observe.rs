@@ -62,6 +62,11 @@ pub enum Observation {
     },
     /// Rooms can be read again.
     Recovered,
+    /// The unlogged data was lost; what this node knows to have been here was put back.
+    PutBack {
+        /// Sessions.
+        sessions: usize,
+    },
     /// Somebody changed the settings that all nodes go by: an operator, or a node that was given others.
     SettingsChanged {
         /// As it is now.
@@ -130,6 +135,9 @@ impl Observer {
             }
             Observation::ListenerConnected => tracing::info!("hearing changes"),
             Observation::Recovered => tracing::info!("the database is back"),
+            Observation::PutBack { sessions } => {
+                tracing::warn!(sessions, "a new epoch: Postgres lost its unlogged data; sessions were put back");
+            }
             Observation::ListenerLost { cause } => tracing::warn!(cause, "not hearing changes"),
             Observation::Degraded { cause } => tracing::warn!(cause, "the database is away"),
             Observation::ReapFailed { cause } => tracing::warn!(cause, "expired sessions could not be ended"),

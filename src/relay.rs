@@ -6,8 +6,11 @@
 //!
 //! # Failure
 //! A read that fails leaves its rooms marked and is made again after a doubling pause. Streams that are open say
-//! `degraded` and stay; streams that are being opened fail. The first read that succeeds says `recovered`.
+//! `degraded` and stay; streams that are being opened fail. The first read that succeeds says `recovered`. Where the
+//! unlogged data was lost, what is known of it is put back before anything is read.
 
+mod epoch;
+mod handle;
 mod streams;
 mod views;
 
@@ -18,21 +21,22 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     task::JoinSet,
     time::MissedTickBehavior,
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use self::{streams::Streams, views::View};
+pub use self::handle::{Opening, RelayHandle};
+use self::{handle::Command, streams::Streams, views::View};
 use crate::{
     db::{Db, Installed, Secrets},
-    domain::{Cursor, RoomId, UserId},
-    error::{Error, RETRY_AFTER, Result},
+    domain::{RoomId, UserId},
+    error::Error,
     health::Health,
-    hub::{
-        Hub, Output, Plan, RingName, StreamId, Topic, Wish, bell::Bell, frame, queue::Queue, views::Views,
-    },
+    hub::{Hub, Output, Plan, RingName, StreamId, Topic, bell::Bell, frame, views::Views},
+    known::Known,
     observe::{Observation, Observer},
 };
 
@@ -44,74 +48,14 @@ const PROBE: Duration = Duration::from_millis(250);
 const ALL_GAP: Duration = Duration::from_millis(200);
 /// Why a stream ends whose user was logged out.
 const LOGGED_OUT: &str = "logged-out";
-/// How long an opening stream waits for its first answers.
-const OPEN_MAX: Duration = Duration::from_secs(3);
-
-/// A stream that is being opened.
-pub struct Opening {
-    /// Its number on this node.
-    pub stream: StreamId,
-    /// Who looks.
-    pub viewer: UserId,
-    /// Rooms, each with what is wanted of it and where the client stands.
-    pub rooms: Vec<(RoomId, Wish, Option<Cursor>)>,
-    /// Events and people.
-    pub views: Vec<Topic>,
-    /// Where its frames go.
-    pub queue: Arc<Queue>,
-}
-
-enum Command {
-    Open(Opening, oneshot::Sender<Result<usize>>),
-    Close(StreamId),
-    CaughtUp(StreamId),
-    LogOut(StreamId),
-}
-
-/// The streams' side. Cheap to clone.
-#[derive(Clone)]
-pub struct RelayHandle {
-    commands: mpsc::UnboundedSender<Command>,
-}
-
-impl RelayHandle {
-    /// Opens a stream; answers once each topic was read for it, with how many of them it may see. What it may see
-    /// is in its queue by then.
-    pub async fn open(&self, opening: Opening) -> Result<usize> {
-        let (opened, answer) = oneshot::channel();
-        let gone = || Error::Unavailable(RETRY_AFTER);
-        self.commands
-            .send(Command::Open(opening, opened))
-            .map_err(|_| gone())?;
-        match tokio::time::timeout(OPEN_MAX, answer).await {
-            Ok(answer) => answer.map_err(|_| gone())?,
-            Err(_) => Err(gone()),
-        }
-    }
-
-    /// The stream is gone.
-    pub fn close(&self, stream: StreamId) {
-        // Without a relay there is nothing to close.
-        let _ = self.commands.send(Command::Close(stream));
-    }
-
-    /// The stream's queue had overflowed and is empty again.
-    pub fn caught_up(&self, stream: StreamId) {
-        let _ = self.commands.send(Command::CaughtUp(stream));
-    }
-
-    /// The stream's user was logged out: it ends for good.
-    pub fn log_out(&self, stream: StreamId) {
-        let _ = self.commands.send(Command::LogOut(stream));
-    }
-}
-
 /// Turns rings into frames until it is told to stop.
 pub struct Relay {
     /// The way to Postgres.
     pub db: Db,
     /// Rings.
     pub bell: Arc<Bell>,
+    /// What could be put back after a loss; told of what is read.
+    pub known: Known,
     /// Settings and keys; read again where somebody rings for everything.
     pub installed: watch::Sender<Installed>,
     /// How often the access of all open streams is asked again.
@@ -126,6 +70,12 @@ pub struct Relay {
     /// Dashboards and people that are being read.
     reading: JoinSet<View>,
     commands: mpsc::UnboundedReceiver<Command>,
+    /// What everything read belongs to; none before the first look.
+    epoch: Option<Uuid>,
+    /// It may be another one: to be looked at before anything is read.
+    is_epoch_doubtful: bool,
+    /// Nothing is read before: every node puts back what it knows.
+    hold_until: Option<Instant>,
     /// Not before: the pause after a failed read.
     retry_at: Option<(Instant, Duration)>,
     all_at: Option<Instant>,
@@ -140,6 +90,7 @@ impl Relay {
     pub fn new(
         db: Db,
         bell: Arc<Bell>,
+        known: Known,
         installed: watch::Sender<Installed>,
         sweep: Duration,
         merge: Duration,
@@ -153,6 +104,7 @@ impl Relay {
         let relay = Self {
             db,
             bell,
+            known,
             installed,
             sweep,
             health,
@@ -162,6 +114,9 @@ impl Relay {
             streams,
             reading: JoinSet::new(),
             commands,
+            epoch: None,
+            is_epoch_doubtful: true,
+            hold_until: None,
             retry_at,
             all_at,
             all_due,
@@ -187,6 +142,7 @@ impl Relay {
                 Some(view) = self.reading.join_next() => self.end_view(view)?,
                 _ = sweeps.tick() => {
                     self.ring_all();
+                    self.known.tidy(self.ttl(), Instant::now());
                     self.is_to_probe = true;
                 }
                 () = tokio::time::sleep_until(wake.into()) => {}
@@ -203,8 +159,11 @@ impl Relay {
             }
             self.answer_bell().await;
             let now = Instant::now();
-            if self.retry_at.is_some_and(|(at, _)| now < at) {
+            if self.retry_at.is_some_and(|(at, _)| now < at) || self.is_holding(now) {
                 return Ok(());
+            }
+            if self.is_epoch_doubtful && !self.look_at_epoch().await {
+                continue;
             }
             let plan = self.hub.plan(now);
             self.begin_views(now);
@@ -226,8 +185,9 @@ impl Relay {
     fn wakes_at(&self) -> Instant {
         let now = Instant::now();
         let all = self.all_at.filter(|_| self.all_due).map(|at| at + ALL_GAP);
-        let retry = self.retry_at.map(|(at, _)| at);
-        let due = [self.hub.due_at(now), self.views.due_at(now)];
+        let hold = self.hold_until.filter(|until| *until > now);
+        let retry = self.retry_at.map(|(at, _)| at).max(hold);
+        let due = [self.hub.due_at(now), self.views_due_at(now)];
         let due = due.into_iter().flatten().min().filter(|_| retry.is_none());
         let probe = self.health.is_doubtful().then(|| retry.unwrap_or(now + PROBE));
         [all, retry, due, probe]
@@ -288,6 +248,7 @@ impl Relay {
         if self.all_due && self.all_at.is_none_or(|at| at.elapsed() >= ALL_GAP) {
             self.all_due = false;
             self.all_at = Some(Instant::now());
+            self.is_epoch_doubtful = true;
             self.ring_all();
             self.read_installed().await;
         }
@@ -313,9 +274,17 @@ impl Relay {
     }
 
     async fn read(&mut self, plan: Plan) {
+        let began = Instant::now();
         match self.db.read_rooms(&plan.questions, &plan.viewers).await {
+            Ok(answer) if !self.is_of_epoch(&answer) => {
+                self.is_epoch_doubtful = true;
+                self.hub.undo(&plan);
+            }
             Ok(answer) => {
                 self.after_read(None);
+                for answer in &answer.answers {
+                    self.known.saw(answer, began);
+                }
                 self.observer.note(Observation::RoomsRead {
                     questions: plan.questions.len(),
                 });
@@ -361,6 +330,7 @@ impl Relay {
                 }
             }
             Some(error) => {
+                self.is_epoch_doubtful = true;
                 self.health.set_reading(false);
                 let pause = match self.retry_at {
                     Some((_, pause)) => (pause * 2).min(PAUSE[1]),

@@ -151,6 +151,9 @@ function map_login: takes 1: login name
 function map_login: takes 2: user_id presence.user_id
 function map_login: returns void
 
+function node_epoch: returns uuid
+function node_epoch: grant execute to presence_service
+
 function node_secrets: returns rows
 function node_secrets: column 1: kind text
 function node_secrets: column 2: key bytea
@@ -165,6 +168,22 @@ function node_settings: column 5: heartbeat_ms bigint
 function node_settings: column 6: typing_ms bigint
 function node_settings: column 7: sessions_max integer
 function node_settings: grant execute to presence_service
+
+function put_back_batch: takes 1: room_ids presence.room_id[]
+function put_back_batch: takes 2: user_ids presence.user_id[]
+function put_back_batch: takes 3: session_ids uuid[]
+function put_back_batch: takes 4: holders uuid[]
+function put_back_batch: takes 5: lasts interval[]
+function put_back_batch: takes 6: joined_ats timestamp with time zone[]
+function put_back_batch: takes 7: statuses text[]
+function put_back_batch: takes 8: status_untils timestamp with time zone[]
+function put_back_batch: takes 9: messages text[]
+function put_back_batch: takes 10: activities text[]
+function put_back_batch: takes 11: datas jsonb[]
+function put_back_batch: returns rows
+function put_back_batch: column 1: item integer
+function put_back_batch: column 2: outcome text
+function put_back_batch: grant execute to presence_service
 
 function read_rooms: takes 1: room_ids presence.room_id[]
 function read_rooms: takes 2: epochs uuid[]

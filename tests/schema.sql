@@ -125,6 +125,12 @@ function presence.map_login(login name, user_id presence.user_id)
     set search_path=pg_catalog, pg_temp
     set jit=off
 
+function presence.node_epoch()
+    returns uuid
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    grant execute to presence_service
+
 function presence.node_secrets()
     returns TABLE(kind text, key bytea)
     language plpgsql stable security definer
@@ -135,6 +141,13 @@ function presence.node_secrets()
 function presence.node_settings()
     returns TABLE(user_id_type text, room_id_type text, event_id_type text, ttl_ms bigint, heartbeat_ms bigint, typing_ms bigint, sessions_max integer)
     language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.put_back_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], lasts interval[], joined_ats timestamp with time zone[], statuses text[], status_untils timestamp with time zone[], messages text[], activities text[], datas jsonb[])
+    returns TABLE(item integer, outcome text)
+    language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
     grant execute to presence_service

@@ -48,7 +48,8 @@ begin
     )
     select a.item::integer,
            case when r.item is not null then 'held'
-                when s.session_id is null or s.ended_at is not null then coalesce(s.ended_as, 'gone')
+                when s.session_id is null then 'missing'
+                when s.ended_at is not null then s.ended_as
                 when s.expires_at <= gone then 'gone'
                 when a.take then 'busy'
                 when s.holder <> a.holder then 'gone'
@@ -62,5 +63,5 @@ begin
 end
 $$;
 comment on function presence.hold_batch is
-    'for the service: renews what its streams hold, one outcome an item: held (also where a silent client''s lease is left to run out), busy (somebody changes the session: try again), or why it is held no more: gone, left, revoked, removed, logged_out';
+    'for the service: renews what its streams hold, one outcome an item: held (also where a silent client''s lease is left to run out), busy (somebody changes the session: try again), or why it is held no more: missing (it ran out, or the data was lost), gone, left, revoked, removed, logged_out';
 grant execute on function presence.hold_batch to presence_service;

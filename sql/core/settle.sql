@@ -27,10 +27,10 @@ begin
         select w.room_id, w.user_id, w.reason, w.seen_at, w.rereads, g.sessions,
                case when (g.speaker).typing_until is null then (g.speaker).status else 'typing' end as status,
                case when (g.speaker).typing_until is null then (g.speaker).status_until end as status_until,
-               (g.teller).message, (g.teller).activity, (g.teller).data
+               (g.teller).message, (g.teller).activity, (g.teller).data, g.since
           from who w
          cross join lateral (
-               select count(*)::integer as sessions,
+               select count(*)::integer as sessions, min(s.joined_at) as since,   -- before now: put back after a loss
                       (array_agg(s order by s.typing_until is null,
                                             array_position(array['busy', 'in_meeting', 'active', 'idle', 'away'], s.status),
                                             s.status_until desc nulls first, s.session_id))[1] as speaker,
@@ -54,7 +54,7 @@ begin
     shown as (
         insert into presence_private.member as m
                (joined_at, status_until, sessions, room_id, user_id, status, message, activity, data)
-        select settle.moment, v.status_until, v.sessions, v.room_id, v.user_id, v.status, v.message, v.activity, v.data
+        select v.since, v.status_until, v.sessions, v.room_id, v.user_id, v.status, v.message, v.activity, v.data
           from verdict v
          where v.sessions > 0 and (v.what is not null or v.recounted)
             on conflict (room_id, user_id) do update
@@ -97,7 +97,7 @@ begin
     ),
     seen as (   -- who comes back soon after a loss goes on being there
         insert into presence_private.last_seen as l (last_seen_at, since, room_id, user_id, reason)
-        select coalesce(v.seen_at, settle.moment), coalesce(v.joined_at, settle.moment), v.room_id, v.user_id,
+        select coalesce(v.seen_at, settle.moment), coalesce(v.joined_at, v.since, settle.moment), v.room_id, v.user_id,
                case v.what when 'leave' then coalesce(v.reason, 'left') end
           from verdict v
          where v.what in ('join', 'leave')

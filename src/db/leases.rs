@@ -1,13 +1,14 @@
-//! Leases that streams hold: renewed and given back in bulk.
+//! Leases that streams hold: renewed and given back in bulk, and put back after a loss of the unlogged data.
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Db, beats::in_order, rows::get};
 use crate::{
-    domain::{BeatKey, Held},
-    error::Result,
+    domain::{BeatKey, Held, PutBack},
+    error::{Error, Result},
 };
 
 /// One lease that a stream holds, or is to hold.
@@ -39,6 +40,7 @@ impl Db {
                 "held" => Held::Held,
                 "busy" => Held::Busy,
                 "logged_out" => Held::LoggedOut,
+                "missing" => Held::Missing,
                 _ => Held::Gone,
             })
         })
@@ -55,6 +57,59 @@ impl Db {
             .query(sql, &[&rooms, &users, &sessions, &holders, &grace])
             .await?;
         in_order(&rows, holds.len(), |row| {
+            Ok(get::<&str>(row, "outcome")? != "busy")
+        })
+    }
+
+    /// `presence.node_epoch`: which epoch it is; none where somebody else is beginning one.
+    pub async fn epoch(&self) -> Result<Option<Uuid>> {
+        let row = self.query_one("select presence.node_epoch()", &[]).await?;
+        row.try_get(0).map_err(Error::bug)
+    }
+
+    /// `presence.put_back_batch`: false where somebody changes the room at this moment; true: it is back, was there
+    /// already, or may not be.
+    pub async fn put_back_batch(&self, items: &[PutBack]) -> Result<Vec<bool>> {
+        let sql = "select item, outcome from presence.put_back_batch(\
+                   $1::text[]::presence.room_id[], $2::text[]::presence.user_id[], $3::uuid[], $4::uuid[], \
+                   $5::text[]::interval[], $6::timestamptz[], $7::text[], $8::timestamptz[], $9::text[], \
+                   $10::text[], $11::text[]::jsonb[])";
+        let keys = || items.iter().map(|item| &item.key);
+        let seen = || items.iter().map(|item| &item.seen);
+        let rooms: Vec<&str> = keys().map(|key| key.room.as_str()).collect();
+        let users: Vec<&str> = keys().map(|key| key.user.as_str()).collect();
+        let sessions: Vec<Uuid> = keys().map(|key| key.session).collect();
+        let holders: Vec<Option<Uuid>> = items.iter().map(|item| item.holder).collect();
+        let lasts = items
+            .iter()
+            .map(|item| format!("{} milliseconds", item.lasts.as_millis()));
+        let lasts: Vec<String> = lasts.collect();
+        let joined_ats: Vec<OffsetDateTime> = seen().map(|seen| seen.joined_at.0).collect();
+        let statuses: Vec<&str> = seen().map(|seen| seen.status.as_str()).collect();
+        let untils = seen().map(|seen| seen.status_until.map(|until| until.0));
+        let untils: Vec<Option<OffsetDateTime>> = untils.collect();
+        let messages: Vec<Option<&str>> = seen().map(|seen| seen.message.as_deref()).collect();
+        let activities: Vec<Option<&str>> = seen().map(|seen| seen.activity.as_deref()).collect();
+        let datas: Vec<Option<&str>> = seen().map(|seen| seen.data.as_deref()).collect();
+        let rows = self
+            .query(
+                sql,
+                &[
+                    &rooms,
+                    &users,
+                    &sessions,
+                    &holders,
+                    &lasts,
+                    &joined_ats,
+                    &statuses,
+                    &untils,
+                    &messages,
+                    &activities,
+                    &datas,
+                ],
+            )
+            .await?;
+        in_order(&rows, items.len(), |row| {
             Ok(get::<&str>(row, "outcome")? != "busy")
         })
     }

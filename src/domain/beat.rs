@@ -79,7 +79,9 @@ pub enum Held {
     Held,
     /// Somebody changes the session at this moment; try again.
     Busy,
-    /// Ended, taken over by another stream, or silent for too long: not this stream's any more.
+    /// There is no such session: its lease ran out, or the unlogged data was lost.
+    Missing,
+    /// Ended, or taken over by another stream: not this stream's any more.
     Gone,
     /// The user was logged out.
     LoggedOut,

@@ -1,9 +1,12 @@
 //! What is batched: heartbeats, and leaves.
 
+use std::time::Instant;
+
 use crate::{
     db::Db,
-    domain::{Beat, BeatKey, Outcome},
+    domain::{Beat, BeatKey, Outcome, Status},
     error::Result,
+    known::Known,
 };
 
 /// How much of a batch is to be done.
@@ -24,9 +27,10 @@ pub trait Work: Send + Sync + 'static {
     /// What a caller gets.
     type Answer: Send + 'static;
 
-    /// One statement; none for an item that was left undone.
+    /// One statement; none for an item that was left undone. `known` is told what became of the sessions.
     fn call(
         db: &Db,
+        known: &Known,
         items: &[Self::Item],
         mode: Mode,
     ) -> impl Future<Output = Result<Vec<Option<Self::Answer>>>> + Send;
@@ -41,8 +45,18 @@ impl Work for Beats {
     type Item = Beat;
     type Answer = Outcome;
 
-    async fn call(db: &Db, items: &[Beat], mode: Mode) -> Result<Vec<Option<Outcome>>> {
+    async fn call(db: &Db, known: &Known, items: &[Beat], mode: Mode) -> Result<Vec<Option<Outcome>>> {
+        known.expect(items.iter().map(|beat| &beat.key));
         let outcomes = db.heartbeat_batch(items, mode == Mode::RenewalsOnly).await?;
+        let is_here =
+            |outcome: &Outcome| matches!(outcome, Outcome::Ok(lease) if lease.status != Status::Invisible);
+        let (here, not): (Vec<_>, Vec<_>) = items
+            .iter()
+            .zip(&outcomes)
+            .partition(|(_, outcome)| is_here(outcome));
+        let not = not.into_iter().filter(|(_, outcome)| **outcome != Outcome::Busy);
+        known.heard(here.iter().map(|(beat, _)| &beat.key), Instant::now());
+        known.forget(not.map(|(beat, _)| &beat.key));
         Ok(outcomes
             .into_iter()
             .map(|outcome| (outcome != Outcome::Busy).then_some(outcome))
@@ -59,9 +73,14 @@ impl Work for Leaves {
     type Item = (BeatKey, Option<i64>);
     type Answer = bool;
 
-    async fn call(db: &Db, items: &[Self::Item], mode: Mode) -> Result<Vec<Option<bool>>> {
+    async fn call(db: &Db, known: &Known, items: &[Self::Item], mode: Mode) -> Result<Vec<Option<bool>>> {
         match mode {
-            Mode::Full => db.leave_batch(items).await,
+            Mode::Full => {
+                let left = db.leave_batch(items).await?;
+                let over = items.iter().zip(&left).filter(|(_, left)| left.is_some());
+                known.forget(over.map(|((key, _), _)| key));
+                Ok(left)
+            }
             Mode::RenewalsOnly => Ok(vec![None; items.len()]), // a leave is never a plain renewal
         }
     }

@@ -44,6 +44,14 @@ impl Relay {
         }
     }
 
+    /// When the next is to be begun; what has passed is to be begun now. Not while there is no room for it.
+    pub(super) fn views_due_at(&self, now: Instant) -> Option<Instant> {
+        match self.reading.len() < AT_ONCE {
+            true => self.views.due_at(now),
+            false => None,
+        }
+    }
+
     /// One was read.
     pub(super) fn end_view(&mut self, view: Result<View, JoinError>) -> anyhow::Result<()> {
         let View { key, began, found } = view.context("reading a dashboard panicked")?;

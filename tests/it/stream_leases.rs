@@ -3,6 +3,7 @@
 mod closing;
 mod endings;
 mod holding;
+mod losses;
 mod moving;
 mod opening;
 mod outages;

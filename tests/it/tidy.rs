@@ -14,14 +14,18 @@ const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// What a background task may use: tasks never use each other, nor HTTP; `app` wires them.
-const TASK: &[&str] = &["hub", "db", "auth", "domain", "error", "health", "observe"];
+const TASK: &[&str] = &[
+    "hub", "known", "planted", "db", "auth", "domain", "error", "health", "observe",
+];
 
 /// What each module may use of the crate, beside itself; those that are not listed may use anything.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("error", &["domain", "observe"]),
     ("observe", &["domain", "error"]),
-    ("hub", &["domain", "error", "observe"]),
+    ("planted", &[]),
+    ("hub", &["domain", "error", "observe", "planted"]),
+    ("known", &["domain"]),
     ("db", &["domain", "error", "observe"]),
     ("config", &["domain"]),
     ("health", &["domain", "error", "observe"]),
@@ -33,7 +37,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("relay", TASK),
     (
         "leases",
-        &["db", "domain", "error", "health", "hub", "observe", "relay"],
+        &[
+            "db", "domain", "error", "health", "hub", "known", "observe", "planted", "relay",
+        ],
     ),
     ("adapter", &["domain"]),
     ("doctor", &["domain", "migrate"]),

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use pg_presence::doctor::{self, Options, Severity};
-use tokio::time::{Instant, sleep};
 
 use super::{examine, mends, of, options, run, the};
 use crate::support::{db::TestDb, server::TestCluster, server::connect};

@@ -67,6 +67,8 @@ async fn a_killed_postmaster_ends_no_node_and_no_stream() {
     come_back(&app, "carol", ghost).await;
     let mut stream = app.client("bob").stream(&["general"]).await;
     let before = stream.next_of("snapshot").await.data["epoch"].clone();
+    app.client("carol").leave("general", ghost).await;
+    stream.next_of("diff").await; // known to have left
     until_ready(&app, StatusCode::OK).await;
 
     cluster.kill(Signal::SIGKILL).await;
@@ -122,6 +124,8 @@ async fn a_node_finds_the_promoted_standby_and_begins_anew_there() {
     }
     let mut stream = app.client("bob").stream(&["general"]).await;
     let before = stream.next_of("snapshot").await.data["epoch"].clone();
+    app.client("carol").leave("general", ghost).await;
+    stream.next_of("diff").await; // known to have left
 
     cluster.kill(Signal::SIGKILL).await;
     until_ready(&app, StatusCode::SERVICE_UNAVAILABLE).await;

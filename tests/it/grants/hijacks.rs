@@ -129,7 +129,7 @@ async fn nothing_in_the_service_s_way_is_used() {
     let until_the_end = BACKENDS.len() - 6; // then they leave
 
     let here = hijack(&db, &url, &[&BACKENDS[..until_the_end], SERVICE_ONLY].concat()).await;
-    assert_eq!(here, ["general alice 2"]);
+    assert_eq!(here, ["general alice 3"]);
 
     assert_eq!(hijack(&db, &url, BACKENDS).await, [""; 0]);
 }

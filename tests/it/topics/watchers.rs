@@ -82,5 +82,10 @@ async fn a_thousand_joins_before_hundreds_of_watchers_cost_thousands_of_messages
         assert_eq!(watcher.told.wrongs, [""; 0]);
         assert_eq!(watcher.told.rooms, watched[0].0.told.rooms);
     }
-    assert!(frames < JOINS * WATCHERS / 20, "{frames}");
+    // Two frames a merge time at most for each watcher, however long a slow machine takes.
+    let merges = begin.elapsed().as_millis() / MERGE.as_millis() + 4;
+    assert!(
+        frames as u128 <= 2 * merges * WATCHERS as u128,
+        "{frames} in {merges} merge times"
+    );
 }

@@ -1,0 +1,87 @@
+//! The loss of Postgres's unlogged data, by a crash, a failover or a TRUNCATE: a new epoch. What this node knows of who was
+//! here is put back before it reads anything of the new one, and it gives the other nodes the time to do so too. So those
+//! whose streams are open never flicker, on whatever node they are.
+//!
+//! # Failure
+//! What cannot be put back is a failed read: tried again after the pause. A room that somebody holds for a second is left
+//! to its clients' next heartbeats.
+
+use std::time::{Duration, Instant};
+
+use super::Relay;
+use crate::{
+    domain::{PutBack, RoomsAnswer, limits::BATCH_ITEMS_MAX},
+    error::Result,
+    observe::Observation,
+};
+
+/// How long nothing of a new epoch is read; half a TTL where that is less. Nodes find the server within their longest
+/// pause of a second.
+const HOLD: Duration = Duration::from_secs(2);
+/// When somebody else is beginning an epoch, or holds a room: when to look again, and how often.
+const AGAIN: Duration = Duration::from_millis(50);
+const TRIES: usize = 20;
+
+impl Relay {
+    /// How long a lease lasts.
+    pub(super) fn ttl(&self) -> Duration {
+        self.installed.borrow().settings.ttl
+    }
+
+    pub(super) fn is_holding(&self, now: Instant) -> bool {
+        self.hold_until.is_some_and(|until| now < until)
+    }
+
+    pub(super) fn is_of_epoch(&self, answer: &RoomsAnswer) -> bool {
+        let mut answers = answer.answers.iter();
+        answers.all(|answer| Some(answer.cursor().epoch) == self.epoch)
+    }
+
+    /// Whether all is as it was. Otherwise nothing is to be read now: the database is away, or a new epoch is held off.
+    pub(super) async fn look_at_epoch(&mut self) -> bool {
+        let epoch = match self.db.epoch().await {
+            Ok(Some(epoch)) => epoch,
+            Ok(None) => {
+                self.hold_until = Some(Instant::now() + AGAIN);
+                return false;
+            }
+            Err(error) => {
+                self.after_read(Some(&error));
+                return false;
+            }
+        };
+        if self.epoch.is_some_and(|before| before != epoch) {
+            match self.put_back().await {
+                Ok(sessions) => self.observer.note(Observation::PutBack { sessions }),
+                Err(error) => {
+                    self.after_read(Some(&error));
+                    return false;
+                }
+            }
+            self.ring_all();
+            self.hold_until = Some(Instant::now() + HOLD.min(self.ttl() / 2));
+        }
+        self.is_epoch_doubtful = false;
+        self.epoch.replace(epoch).is_none_or(|before| before == epoch)
+    }
+
+    /// How many were asked for.
+    async fn put_back(&self) -> Result<usize> {
+        let items = self
+            .known
+            .to_put_back(|room| self.hub.is_watched(room), self.ttl(), Instant::now());
+        for batch in items.chunks(BATCH_ITEMS_MAX) {
+            let mut left: Vec<PutBack> = batch.to_vec();
+            for _ in 0..TRIES {
+                let done = self.db.put_back_batch(&left).await?;
+                let mut done = done.into_iter();
+                left.retain(|_| done.next() == Some(false));
+                if left.is_empty() {
+                    break;
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+        Ok(items.len())
+    }
+}
