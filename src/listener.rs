@@ -8,6 +8,10 @@
 //!      └── doubling pause, reset only once a canary came back
 //! ```
 //!
+//! A listener whose process stands still (stopped, swapped out, its machine suspended) keeps its place in the queue of
+//! NOTIFY and, once its socket is full, holds back VACUUM for the whole database. Its canaries stop too, so the other
+//! nodes of the same login see it, and end its connection: when it goes on it connects anew and catches up.
+//!
 //! # Failure
 //! While it is away nothing is lost, only late: rooms are read at each sweep, and all of them once it is back.
 
@@ -32,6 +36,15 @@ use crate::{
 const PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 /// Canaries in a row that may be missed.
 const MISSED_MAX: u32 = 3;
+/// Ends the listeners of this login that stand still: that sent nothing for eight of their own canaries, which their name
+/// tells, and five seconds. With the default canary that is well within a minute.
+const END_STILL: &str = "\
+select count(*) filter (where pg_terminate_backend(a.pid))
+  from pg_stat_activity a
+ where a.application_name ~ '^pg-presence listener [0-9]+$' and a.datname = current_database()
+   and a.usename = session_user and a.pid <> pg_backend_pid()
+   and a.state_change < clock_timestamp()
+       - greatest(8 * interval '1 millisecond' * substring(a.application_name from '[0-9]{1,6}')::integer, interval '5 seconds')";
 
 /// The queue of NOTIFY, once full, stays so after its readers have caught up: only a writer that succeeds moves its
 /// tail on, and none does. So does asking how full it is, and a full queue brings the listener back here.
@@ -77,7 +90,9 @@ impl Listener {
     /// One connection, from connecting to its loss.
     async fn hear(&self, pause: &mut Duration) -> anyhow::Result<()> {
         // The driver bounds only the socket's part of connecting: a deaf link would hold the handshake for ever.
-        let connecting = connection_config(&self.url)?;
+        let mut connecting = connection_config(&self.url)?;
+        let canary_ms = self.canary.as_millis();
+        connecting.application_name(format!("pg-presence listener {canary_ms}"));
         let (client, mut connection) = timeout(self.patience(), connecting.connect(NoTls)).await??;
         let (heard, mut rings) = mpsc::unbounded_channel();
         let bell = self.bell.clone();
@@ -117,6 +132,7 @@ impl Listener {
                     missed = 0;
                     *pause = PAUSE[0];
                     self.health.set_listening(true);
+                    self.end_still(client, next_at).await?;
                 }
                 Err(_) => {
                     missed += 1;
@@ -130,6 +146,19 @@ impl Listener {
                 anyhow::ensure!(ring.is_some(), "the connection was closed");
             }
         }
+    }
+
+    /// Ends the connections of listeners that stand still. In its own time: what it takes is no canary's.
+    async fn end_still(&self, client: &Client, until: Instant) -> anyhow::Result<()> {
+        let Ok(found) = timeout_at(until, client.query_typed(END_STILL, &[])).await else {
+            return Ok(()); // the next canary tells what is wrong
+        };
+        let ended: i64 = found?.first().map_or(Ok(0), |row| row.try_get(0))?;
+        if ended > 0 {
+            self.observer
+                .note(Observation::StillListenersEnded { listeners: ended });
+        }
+        Ok(())
     }
 
     /// How long connecting and LISTEN may take each.

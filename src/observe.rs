@@ -50,6 +50,11 @@ pub enum Observation {
         /// Why.
         cause: String,
     },
+    /// Listeners of other nodes, whose processes stand still, were disconnected.
+    StillListenersEnded {
+        /// How many.
+        listeners: i64,
+    },
     /// A NOTIFY of our own did not come back in time.
     CanaryMissed {
         /// In a row.
@@ -134,9 +139,18 @@ impl Observer {
                 tracing::debug!(?observation);
             }
             Observation::ListenerConnected => tracing::info!("hearing changes"),
+            Observation::StillListenersEnded { listeners } => {
+                tracing::warn!(
+                    listeners,
+                    "ended the connections of listeners that stand still: a node is frozen or cut off"
+                );
+            }
             Observation::Recovered => tracing::info!("the database is back"),
             Observation::PutBack { sessions } => {
-                tracing::warn!(sessions, "a new epoch: Postgres lost its unlogged data; sessions were put back");
+                tracing::warn!(
+                    sessions,
+                    "a new epoch: Postgres lost its unlogged data; sessions were put back"
+                );
             }
             Observation::ListenerLost { cause } => tracing::warn!(cause, "not hearing changes"),
             Observation::Degraded { cause } => tracing::warn!(cause, "the database is away"),

@@ -110,7 +110,7 @@ select current_setting('max_connections')::bigint
                     where s.name in ('superuser_reserved_connections', 'reserved_connections')), 0)::bigint,
        (select count(*) from pg_stat_activity a where a.backend_type = 'client backend'),
        (select count(*) from pg_stat_activity a where a.backend_type = 'client backend'
-           and a.application_name = 'pg-presence')";
+           and (a.application_name = 'pg-presence' or a.application_name like 'pg-presence listener %'))";
     let row = p.ask_one(As::Login, sql, &[]).await?;
     let (limit, used, nodes): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
     let (free, check) = ((limit - used).max(0), "server.connections");

@@ -72,7 +72,7 @@ with recursive held(oid) as (
      union
     select m.member from pg_auth_members m join held h on m.roleid = h.oid)
 select r.rolname::text, r.oid in (select h.oid from held h),
-       exists (select from pg_stat_activity a where a.usesysid = r.oid and a.application_name = 'pg-presence'
+       exists (select from pg_stat_activity a where a.usesysid = r.oid and (a.application_name = 'pg-presence' or a.application_name like 'pg-presence listener %')
                   and a.datname = current_database())
   from pg_roles r where r.rolsuper and r.rolcanlogin
  order by 1";

@@ -118,7 +118,7 @@ async fn a_terminated_listener_is_back_at_once_with_what_it_missed() {
     stream.next_of("snapshot").await;
 
     let terminate = "select pg_terminate_backend(pid) from pg_stat_activity \
-                     where usename = $1 and datname = current_database() and query ~ '^(notify|listen|set statement)'";
+                     where usename = $1 and datname = current_database() and application_name like 'pg-presence listener %'";
     let begin = Instant::now();
     let ended = admin
         .query(terminate, &[&SERVICE_LOGIN])
