@@ -24,7 +24,7 @@ use crate::{
     evictor::Evictor,
     health::Health,
     heartbeat::{Batcher, BatcherTask, Beats, Leaves},
-    http::{self, Edge, Page},
+    http::{self, Edge, Page, Rates},
     hub::bell::Bell,
     known::Known,
     leases::{LeaseKeeper, Leases},
@@ -94,6 +94,7 @@ impl App {
         let edge = Edge {
             auth: Arc::new(Auth::new(&settings, ids)?),
             db,
+            rates: Arc::new(Rates::new(settings.rate_per_s, settings.rate_burst)),
             beats,
             leaves,
             relay,

@@ -65,6 +65,10 @@ pub struct Settings {
     pub room_detail_max: i32,
     /// Connections of the pool.
     pub pool_max: usize,
+    /// Heartbeats a second that a user may send on and on, on each node; 0: no limit.
+    pub rate_per_s: u32,
+    /// Heartbeats that a user may send at once, after a pause.
+    pub rate_burst: u32,
 }
 
 /// Tells everything but secrets: a database URL holds a password.
@@ -94,6 +98,8 @@ impl fmt::Debug for Settings {
             .field("silence_max", &self.silence_max)
             .field("room_detail_max", &self.room_detail_max)
             .field("pool_max", &self.pool_max)
+            .field("rate_per_s", &self.rate_per_s)
+            .field("rate_burst", &self.rate_burst)
             .finish()
     }
 }

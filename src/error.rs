@@ -41,6 +41,14 @@ pub enum Error {
     /// The member has as many sessions in the room as one may have.
     #[error("too many sessions of one user in one room")]
     TooManySessions,
+    /// More heartbeats of one user than the limit lets through.
+    #[error("too many heartbeats")]
+    RateLimited {
+        /// When the next one is let through.
+        wait: Duration,
+        /// How many are let through at once, after a pause.
+        burst: u32,
+    },
     /// The user has as many streams on this node as one may have.
     #[error("too many open streams")]
     TooManyStreams,

@@ -12,12 +12,15 @@ mod me;
 mod operations;
 mod page;
 mod path;
+mod rates;
 mod rooms;
 mod sessions;
 mod state;
 mod stream;
 mod topics;
 mod views;
+
+pub use rates::Rates;
 
 use std::{sync::Arc, time::Duration};
 
@@ -49,6 +52,8 @@ pub struct Edge {
     pub auth: Arc<Auth>,
     /// Reads.
     pub db: Db,
+    /// How often each user may send heartbeats.
+    pub rates: Arc<Rates>,
     /// Heartbeats.
     pub beats: Batcher<Beats>,
     /// Leaves.

@@ -224,6 +224,12 @@ struct LimitArgs {
     /// Connections to the database, 1 to 200; the listener has one more
     #[arg(long, value_name = "CONNECTIONS", env = "PRESENCE_POOL_MAX", default_value = "10", value_parser = count(1, 200))]
     pool_max: usize,
+    /// Heartbeats a second that a user may send on and on, on each node, 0 to 10000; 0: no limit
+    #[arg(long, value_name = "HEARTBEATS", env = "PRESENCE_RATE_PER_S", default_value = "5", value_parser = count(0, 10_000))]
+    rate_per_s: usize,
+    /// Heartbeats that a user may send at once, after a pause, 1 to 100000
+    #[arg(long, value_name = "HEARTBEATS", env = "PRESENCE_RATE_BURST", default_value = "50", value_parser = count(1, 100_000))]
+    rate_burst: usize,
 }
 
 impl ServiceArgs {
@@ -258,6 +264,8 @@ impl ServiceArgs {
             silence_max: self.stream.silence_max_ms,
             room_detail_max: i32::try_from(self.stream.room_detail_max).unwrap_or(i32::MAX),
             pool_max: self.limit.pool_max,
+            rate_per_s: u32::try_from(self.limit.rate_per_s).unwrap_or(u32::MAX),
+            rate_burst: u32::try_from(self.limit.rate_burst).unwrap_or(u32::MAX),
         })
     }
 }

@@ -93,6 +93,7 @@ fn beat(edge: &Edge, caller: &Caller, item: &RawValue) -> Result<Beat> {
     let key: Key = serde_json::from_value(ids.into()).map_err(invalid)?;
     let state: StateBody =
         serde_json::from_str(&serde_json::Value::from(fields).to_string()).map_err(invalid)?;
+    let state = state.check()?;
     let user = match key.user_id {
         None => caller.user_id.clone(),
         Some(user) => path::user(&user, edge.ids)?,
@@ -105,8 +106,6 @@ fn beat(edge: &Edge, caller: &Caller, item: &RawValue) -> Result<Beat> {
         user,
         session: path::session(&key.session_id)?,
     };
-    Ok(Beat {
-        key,
-        state: state.check()?,
-    })
+    edge.rates.check(caller)?;
+    Ok(Beat { key, state })
 }

@@ -52,7 +52,7 @@ fn cors(origins: &[String]) -> CorsLayer {
     let origins = origins
         .iter()
         .filter_map(|origin| HeaderValue::from_str(origin).ok());
-    let exposed = ["etag", "retry-after", "x-request-id"].map(HeaderName::from_static);
+    let exposed = ["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"].map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(origins.collect::<Vec<_>>())
         .allow_methods([Method::GET, Method::PUT, Method::POST, Method::DELETE])

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -28,11 +28,18 @@ pub struct Problem {
     pub request_id: Option<String>,
     #[serde(skip)]
     retry_after: Option<Duration>,
+    /// Of a rate limit: how many it lets through at once.
+    #[serde(skip)]
+    burst: Option<u32>,
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
+        let burst = match error {
+            Error::RateLimited { burst, .. } => Some(burst),
+            _ => None,
+        };
         let (status, kind, title, retry_after) = match error {
             Error::Invalid(_) => (400, "invalid", "The request is not valid", None),
             Error::Unauthenticated => (401, "unauthenticated", "A valid bearer token is required", None),
@@ -48,6 +55,7 @@ impl From<Error> for Problem {
             Error::TooManySessions => (409, "too-many-sessions", "Too many sessions in this room", None),
             Error::TooLarge(_) => (413, "too-large", "The body is too large", None),
             Error::UnsupportedMediaType(_) => (415, "unsupported-media-type", "Unsupported media type", None),
+            Error::RateLimited { wait, .. } => (429, "rate-limited", "Too many heartbeats", Some(wait)),
             Error::TooManyStreams => (
                 429,
                 "too-many-streams",
@@ -69,6 +77,7 @@ impl From<Error> for Problem {
             detail,
             request_id: None,
             retry_after,
+            burst,
         }
     }
 }
@@ -98,7 +107,20 @@ impl IntoResponse for Problem {
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(wait) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+            let wait_s = (wait.as_secs_f64().ceil() as u64).max(1);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+            // draft-ietf-httpapi-ratelimit-headers-10
+            let limit = self.burst.and_then(|burst| {
+                let policy = HeaderValue::from_str(&format!("\"heartbeats\";q={burst}")).ok()?;
+                let left = HeaderValue::from_str(&format!("\"heartbeats\";r=0;t={wait_s}")).ok()?;
+                Some([("ratelimit-policy", policy), ("ratelimit", left)])
+            });
+            headers.extend(
+                limit
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, value)| (HeaderName::from_static(name), value)),
+            );
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -36,10 +36,11 @@ pub async fn put(
 ) -> Result<Json<LeaseBody>> {
     let key = BeatKey {
         room,
-        user: caller.user_id,
+        user: caller.user_id.clone(),
         session,
     };
     let state = body.check()?;
+    edge.rates.check(&caller)?;
     let outcome = edge
         .beats
         .submit(Beat {

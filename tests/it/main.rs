@@ -16,6 +16,7 @@ mod hosts;
 mod id_types;
 mod install;
 mod leases;
+mod limits;
 mod locks;
 mod presence;
 mod races;

@@ -111,6 +111,8 @@ fn settings(url: &str) -> Settings {
         silence_max: Duration::from_secs(150),
         room_detail_max: 500,
         pool_max: 4,
+        rate_per_s: 0,
+        rate_burst: 50,
     }
 }
 
