@@ -1,6 +1,7 @@
 //! The whole of HTTP: one line a route, then the layers in order. Handlers call one function each and decide nothing
 //! about presence.
 
+mod admin;
 pub mod body;
 pub mod layers;
 pub mod problem;
@@ -27,7 +28,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::FromRef,
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -131,11 +132,13 @@ pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
             "/v1/rooms/{room}/sessions/{session}",
             put(sessions::put).delete(sessions::delete),
         )
+        .route("/v1/rooms/{room}/members/{user}", delete(admin::delete_member))
+        .route("/v1/rooms/{room}/presence", delete(admin::delete_presence))
         .route("/v1/heartbeats", post(heartbeats::post))
         .route("/v1/leave", post(leave::post))
         .route("/v1/events/{event}", get(views::event))
         .route("/v1/users/{user}", get(views::user))
-        .route("/v1/me/sessions", axum::routing::delete(me::delete_sessions))
+        .route("/v1/me/sessions", delete(me::delete_sessions))
         .route("/v1/stream", get(stream::get))
         .route("/livez", get(operations::livez))
         .route("/readyz", get(operations::readyz));

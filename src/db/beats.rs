@@ -8,7 +8,7 @@ use super::{
     rows::{get, stamp, status},
 };
 use crate::{
-    domain::{Beat, BeatKey, Lease, Outcome, UserId},
+    domain::{Beat, BeatKey, Lease, Outcome, RoomId, UserId},
     error::{Error, Result},
 };
 
@@ -75,6 +75,26 @@ impl Db {
     pub async fn leave_everywhere(&self, user: &UserId) -> Result<i32> {
         let sql = "select presence.leave_everywhere($1::text::presence.user_id)";
         let row = self.query_one(sql, &[&user.as_str()]).await?;
+        row.try_get(0).map_err(Error::bug)
+    }
+}
+
+impl Db {
+    /// `presence.remove_member`: kick; how many sessions ended.
+    pub async fn remove_member(&self, room: &RoomId, user: &UserId) -> Result<i32> {
+        let sql = "select presence.remove_member($1::text::presence.room_id, $2::text::presence.user_id)";
+        let row = self.query_one(sql, &[&room.as_str(), &user.as_str()]).await?;
+        row.try_get(0).map_err(Error::bug)
+    }
+
+    /// `presence.remove_room`: clear; how many sessions ended.
+    pub async fn remove_room(&self, room: &RoomId) -> Result<i32> {
+        let row = self
+            .query_one(
+                "select presence.remove_room($1::text::presence.room_id)",
+                &[&room.as_str()],
+            )
+            .await?;
         row.try_get(0).map_err(Error::bug)
     }
 }

@@ -15,6 +15,7 @@ mod history;
 mod hosts;
 mod id_types;
 mod install;
+mod kicks;
 mod leases;
 mod limits;
 mod locks;
