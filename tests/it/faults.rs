@@ -12,11 +12,18 @@ use reqwest::StatusCode;
 use crate::support::app::TestApp;
 
 mod clock;
+mod crowd;
+mod disk;
 mod hands;
 mod load;
+mod network;
 mod outages;
+mod poolers;
 mod postgres;
 mod processes;
+mod proxies;
+mod skewed;
+mod starved;
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -43,7 +43,7 @@ async fn a_flood_of_strangers_rings_costs_few_reads_and_shows_nothing() {
     let stranger = connect(&stranger).await.expect("it may connect");
     let (mut stream, tab) = (app.client("bob").stream(&["general"]).await, Uuid::new_v4());
     stream.next_of("snapshot").await;
-    let reads = || app.observer().figures().reads.load(Ordering::Relaxed);
+    let reads = || app.observer().figures().reads.get();
     let (before, begin) = (reads(), Instant::now());
 
     let name = "select left(encode(sha256(key || 'general'::bytea), 'hex'), 16) from presence_private.secret \
@@ -109,7 +109,7 @@ async fn of_streams_that_come_and_go_nothing_is_left() {
     let opened: Vec<StatusCode> = stream::iter(visits).buffer_unordered(16).collect().await;
     let deadline = Instant::now() + PATIENCE;
     let sessions = "select count(*)::text from presence_private.session where ended_at is null";
-    while figures.streams.load(Ordering::Relaxed) > 0 || list(&admin, sessions).await != ["0"] {
+    while figures.streams.get() > 0 || list(&admin, sessions).await != ["0"] {
         assert!(Instant::now() < deadline, "{:?}", figures.streams);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -137,7 +137,7 @@ async fn those_who_come_back_at_once_are_answered_by_far_fewer_reads() {
     let Some(db) = TestDb::new().await else { return };
     let (app, admin) = (TestApp::start(&db).await, db.admin().await);
     people(&admin, 200).await;
-    let reads = || app.observer().figures().reads.load(Ordering::Relaxed);
+    let reads = || app.observer().figures().reads.get();
     let client = app.client("alice");
     client.beat("general", Uuid::new_v4(), json!({})).await;
 

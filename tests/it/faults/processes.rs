@@ -1,100 +1,26 @@
 //! Nodes as processes of their own, that are killed, frozen and told to stop.
 
-use std::{
-    process::{Child, Command, ExitStatus, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::sys::signal::Signal;
 use pg_presence::config::Settings;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tokio::{
-    io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 use uuid::Uuid;
 
 use super::PATIENCE;
 use crate::support::{
-    app::{SECRET, TEST_SLACK, TestApp, service_url},
+    app::{TEST_SLACK, TestApp, service_url},
     client::{Client, token},
     db::TestDb,
+    node::{Node, Plan},
     sql::list,
     stream::{Picture, Stream},
 };
 
 const TTL: Duration = Duration::from_secs(3);
 const HEARTBEAT: Duration = Duration::from_millis(500);
-
-/// `pg-presence serve` on a port of its own; killed when dropped.
-struct Node {
-    child: Child,
-    address: String,
-}
-
-impl Node {
-    async fn start(db: &TestDb) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("it is bound").to_string();
-        drop(listener);
-        let child = Command::new(env!("CARGO_BIN_EXE_pg-presence"))
-            .arg("serve")
-            .env_clear()
-            .env("DATABASE_URL", service_url(db.url()))
-            .env("PRESENCE_JWT_SECRET", String::from_utf8_lossy(SECRET).as_ref())
-            .env("PRESENCE_BIND", &address)
-            .env("PRESENCE_REAP_MS", "200")
-            .env("PRESENCE_GRACE_MS", "1000")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary runs");
-        let mut node = Self { child, address };
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(&node.address).await.is_err() {
-            let ended = node.child.try_wait().expect("a child of ours");
-            assert!(
-                ended.is_none() && Instant::now() < deadline,
-                "it never serves: {ended:?}"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        node
-    }
-
-    fn client(&self, user: &str) -> Client {
-        Client::new(&format!("http://{}", self.address), user)
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).expect("pids are small");
-        kill(Pid::from_raw(pid), signal).expect("it runs");
-    }
-
-    /// Its exit, and how long it took.
-    async fn ended(&mut self) -> (ExitStatus, Duration) {
-        let begin = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child of ours") {
-                return (status, begin.elapsed());
-            }
-            assert!(begin.elapsed() < PATIENCE, "it never ends");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // It has ended already, or has no say.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
 
 /// The other node, in this process; what it is given goes for both.
 async fn other(db: &TestDb) -> TestApp {
@@ -119,7 +45,7 @@ async fn open(client: &Client, session: Uuid) -> Stream {
 async fn of_those_on_a_node_that_is_killed_nobody_leaves_who_goes_on_elsewhere() {
     let Some(db) = TestDb::new().await else { return };
     let (stays, admin) = (other(&db).await, db.admin().await);
-    let mut dies = Node::start(&db).await;
+    let mut dies = Node::start(&Plan::new(&service_url(db.url()))).await;
     let tab = Uuid::new_v4();
     let mut watcher = stays.client("carol").stream(&["general"]).await;
     let _alice = open(&dies.client("alice"), tab).await;
@@ -146,11 +72,15 @@ async fn of_those_on_a_node_that_is_killed_nobody_leaves_who_goes_on_elsewhere()
     );
 }
 
-/// FAULTS 7. It holds up nobody while it stands still, and knows everything once it goes on.
+/// FAULTS 7. It holds up nobody while it stands still, nor VACUUM, and knows everything once it goes on.
 #[tokio::test]
 async fn a_frozen_node_holds_up_nobody_and_catches_up() {
     let Some(db) = TestDb::new().await else { return };
-    let (goes_on, frozen) = (other(&db).await, Node::start(&db).await);
+    let (goes_on, frozen) = (
+        other(&db).await,
+        Node::start(&Plan::new(&service_url(db.url())).set("PRESENCE_CANARY_MS", "300")).await,
+    );
+    let admin = db.admin().await;
     let mut waiting = frozen.client("bob").stream(&["general"]).await;
     waiting.next_of("snapshot").await;
     let mut watcher = goes_on.client("carol").stream(&["general"]).await;
@@ -165,6 +95,17 @@ async fn a_frozen_node_holds_up_nobody_and_catches_up() {
     while begin.elapsed() < TTL {
         renewals.push(alice.beat("general", tab, json!({"status": "busy"})).await.0);
     }
+    let frozen_at = Instant::now();
+    let listeners = "select pid::text from pg_stat_activity \
+                     where datname = current_database() and application_name like 'pg-presence listener %'";
+    while list(&admin, listeners).await.len() > 1 {
+        assert!(frozen_at.elapsed() < PATIENCE, "its listener stays");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    println!(
+        "its listener was ended after {:?}, promised within a minute",
+        frozen_at.elapsed()
+    );
     frozen.signal(Signal::SIGCONT);
     let busy = |picture: &Picture| picture.statuses() == [("alice", "busy")].into();
     let caught_up = waiting.until("general", PATIENCE, busy).await;
@@ -183,7 +124,10 @@ async fn a_frozen_node_holds_up_nobody_and_catches_up() {
 async fn a_first_signal_lets_a_node_finish_and_a_second_one_ends_it_at_once() {
     let Some(db) = TestDb::new().await else { return };
     let stop_max = Duration::from_secs(10);
-    let (mut idle, mut busy) = (Node::start(&db).await, Node::start(&db).await);
+    let (mut idle, mut busy) = (
+        Node::start(&Plan::new(&service_url(db.url()))).await,
+        Node::start(&Plan::new(&service_url(db.url()))).await,
+    );
     let mut stream = idle.client("bob").stream(&["general"]).await;
     stream.next_of("snapshot").await;
 

@@ -57,3 +57,19 @@ fn major(program: &Path) -> Option<i32> {
     let end = version.find(|letter: char| !letter.is_ascii_digit())?;
     version[..end].parse().ok()
 }
+
+/// A server that is no part of Postgres, by its name and the Debian package that brings it. Nothing (and the test
+/// counted as skipped) where it is not installed.
+pub fn daemon(name: &str, package: &'static str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut dirs: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    dirs.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    let found = dirs
+        .into_iter()
+        .map(|dir| dir.join(name))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        skip(Lacking::Package(package));
+    }
+    found
+}

@@ -19,7 +19,7 @@ use std::{
 
 use nix::{
     sys::signal::{Signal, kill},
-    unistd::Pid,
+    unistd::{Pid, Uid},
 };
 use pg_presence::embedded::{Embedded, Error, Options};
 use testcontainers::{
@@ -87,12 +87,16 @@ pub enum Lacking {
     Docker,
     /// To be root.
     Root,
+    /// To be root, and allowed to mount and to make network namespaces.
+    Privileges,
     /// A client.
     Psql,
     /// One that is no older than the server.
     PgDump,
     /// The extension pg_cron, of the server's major version.
     PgCron,
+    /// A program, by the Debian package that brings it.
+    Package(&'static str),
 }
 
 /// Says on the terminal (past the capture of output) that the calling test is skipped, and how many were so far.
@@ -106,18 +110,21 @@ pub fn skip(lacking: Lacking) {
         Lacking::ServerBinaries => "server binaries of Postgres: install them, or set PRESENCE_TEST_PG_BIN",
         Lacking::Docker => "a Docker engine with the image postgres:17-alpine, or one that can pull it",
         Lacking::Root => "to be run by root",
+        Lacking::Privileges => "to be run by root, who may mount and make network namespaces",
         Lacking::Psql => "psql (`apt-get install postgresql-client`)",
         Lacking::PgDump => "a pg_dump that is no older than the server",
         Lacking::PgCron => {
             "the extension pg_cron of the server's major version (`apt-get install postgresql-15-cron`)"
         }
+        Lacking::Package(name) => &format!("a program that `apt-get install {name}` brings"),
     };
     // Binaries that somebody named are often the bare server.
     let is_named = std::env::var_os("PRESENCE_TEST_PG_BIN").is_some();
     let may_lack = match lacking {
         Lacking::Docker | Lacking::Root => true,
+        Lacking::Privileges => !Uid::effective().is_root(),
         Lacking::PgDump | Lacking::PgCron => is_named,
-        Lacking::Postgres | Lacking::ServerBinaries | Lacking::Psql => false,
+        Lacking::Postgres | Lacking::ServerBinaries | Lacking::Psql | Lacking::Package(_) => false,
     };
     let all = std::env::var("PRESENCE_TEST_ALL").is_ok_and(|all| all == "1");
     assert!(
