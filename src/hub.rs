@@ -1,17 +1,20 @@
 //! Room → subscribers, as a pure state machine: no I/O, no clock, no encoding of its own. `relay` drives it.
 //!
-//! A subscriber of a room is in one of three states:
+//! A subscriber of a room is in one of four states:
 //!
 //! ```text
-//!              subscribe                      answer
-//!            ───────────► asking(cursor) ─────────────► current ──┐ answer: the diff from the room's head
-//!                              ▲                          │  ▲────┘
-//!                     resumed  │                          │ lagged: its queue is full
-//!                              └─────── lagging ◄─────────┘
+//!            subscribe                plan                  answer
+//!          ───────────► asking(from) ─────► asked(from) ───────────► current(at) ──┐ answer: the diff from there
+//!                         ▲    ▲              │ undo                  │    ▲───────┘
+//!                resumed  │    └──────────────┘                       │ lagged: its queue is full
+//!                         └──────────────── lagging ◄─────────────────┘
 //! ```
 //!
-//! Invariants: every current subscriber of a room stands at the room's head, so one diff, encoded once, serves all; a
-//! room is read by one plan at a time; nobody is handed a room that the same read did not allow them.
+//! A room that was just told of is quiet for the merge time: of it only those are answered who ask, and all others hear of
+//! it once that is over.
+//!
+//! Invariants: who stands at the same revision is told by the same diff, encoded once; a room is read by one plan at a
+//! time; nobody is handed a room that the same read did not allow them, or by a read that began before they asked.
 
 pub mod bell;
 pub mod frame;
@@ -27,7 +30,10 @@ use std::{
 use bytes::Bytes;
 
 use self::room::{Asked, At, Room, Subscriber};
-use crate::domain::{Cursor, EventId, RoomAnswer, RoomId, RoomQuestion, RoomsAnswer, UserId};
+use crate::{
+    domain::{Cursor, EventId, RoomAnswer, RoomId, RoomQuestion, RoomsAnswer, UserId},
+    planted::{self, Bug},
+};
 
 /// One open stream on this node.
 pub type StreamId = u64;
@@ -91,6 +97,8 @@ pub struct Hub {
     rooms: HashMap<RoomId, Room>,
     /// Rooms that may have changed since they were read. Marks merge.
     dirty: HashSet<RoomId>,
+    /// Rooms of which somebody asks. They are never kept waiting by the merging of what others see.
+    asking: HashSet<RoomId>,
     rings: HashMap<RingName, HashSet<RoomId>>,
     streams: HashMap<StreamId, Vec<RoomId>>,
 }
@@ -104,6 +112,7 @@ impl Hub {
             detail_max,
             rooms: HashMap::new(),
             dirty: HashSet::new(),
+            asking: HashSet::new(),
             rings: HashMap::new(),
             streams: HashMap::new(),
         }
@@ -121,7 +130,7 @@ impl Hub {
     ) {
         self.rings.entry(ring.clone()).or_default().insert(room.clone());
         self.streams.entry(stream).or_default().push(room.clone());
-        self.dirty.insert(room.clone());
+        self.asking.insert(room.clone());
         let room = self.rooms.entry(room).or_insert_with(|| Room::new(ring));
         room.subscribers
             .insert(stream, Subscriber::new(viewer, wish, cursor));
@@ -129,6 +138,9 @@ impl Hub {
 
     /// A stream is gone.
     pub fn close(&mut self, stream: StreamId) {
+        if planted::is(Bug::CloseForgotten) {
+            return;
+        }
         for room in self.streams.remove(&stream).unwrap_or_default() {
             self.forget(stream, &room);
         }
@@ -147,6 +159,9 @@ impl Hub {
 
     /// The key of rings has changed.
     pub fn rename_rings(&mut self, name: impl Fn(&RoomId) -> RingName) {
+        if planted::is(Bug::OldRingNames) {
+            return;
+        }
         self.rings.clear();
         for (id, room) in &mut self.rooms {
             room.ring = name(id);
@@ -159,6 +174,9 @@ impl Hub {
 
     /// The stream's queue had no place for the last frame of this room: nothing more of it, until it resumes.
     pub fn lagged(&mut self, stream: StreamId, room: &RoomId) {
+        if planted::is(Bug::LagForgotten) {
+            return;
+        }
         if let Some(subscriber) = self
             .rooms
             .get_mut(room)
@@ -178,7 +196,7 @@ impl Hub {
                 && subscriber.at == At::Lagging
             {
                 subscriber.at = At::Asking(None);
-                self.dirty.insert(id.clone());
+                self.asking.insert(id.clone());
             }
         }
     }
@@ -196,49 +214,59 @@ impl Hub {
         )
     }
 
-    /// What to read now; takes the marks of the rooms in it. Empty: nothing is due.
+    /// What to read now; takes the marks of the rooms in it. Empty: nothing is due. One at a time: each is to be handed to
+    /// `apply` or `undo` before the next.
     pub fn plan(&mut self, now: Instant) -> Plan {
         let mut plan = Plan::default();
-        for id in &self.dirty {
-            let Some(room) = self.rooms.get(id) else { continue };
+        let (mut answered, mut read) = (vec![], vec![]);
+        for id in self.asking.iter().chain(self.dirty.difference(&self.asking)) {
+            let Some(room) = self.rooms.get_mut(id) else {
+                continue;
+            };
             if plan.questions.len() >= QUESTIONS_MAX || plan.viewers.len() >= VIEWERS_MAX {
                 break;
             }
-            if !room.is_due(now) {
+            let is_whole = self.dirty.contains(id) && room.is_due(now);
+            if !is_whole && !self.asking.contains(id) {
+                read.extend(planted::is(Bug::MergeDrops).then(|| id.clone()));
                 continue;
             }
-            let listening = room.subscribers.values().filter(|s| s.at != At::Lagging);
-            let viewers: HashSet<&UserId> = listening.map(|subscriber| &subscriber.viewer).collect();
-            plan.questions.extend(room.questions(id, self.detail_max));
-            plan.viewers
-                .extend(viewers.into_iter().map(|viewer| (id.clone(), viewer.clone())));
+            room.ask(id, is_whole, self.detail_max, &mut plan);
+            answered.push(id.clone());
+            read.extend(is_whole.then(|| id.clone()));
         }
-        for question in &plan.questions {
-            self.dirty.remove(&question.room);
-        }
+        answered.iter().for_each(|id| _ = self.asking.remove(id));
+        read.iter().for_each(|id| _ = self.dirty.remove(id));
         plan
     }
 
-    /// When the next room that is dirty but still quiet becomes due.
+    /// When the next room that is dirty but still quiet becomes due; what has passed is due now.
     pub fn due_at(&self, now: Instant) -> Option<Instant> {
-        self.dirty
-            .iter()
-            .filter_map(|id| self.rooms.get(id)?.quiet_until)
-            .filter(|due| *due > now)
-            .min()
+        let rooms = self.dirty.iter().filter_map(|id| self.rooms.get(id));
+        let due = rooms.filter_map(|room| room.due_at(now)).min();
+        if self.asking.is_empty() { due } else { Some(now) }
     }
 
-    /// The read failed: its rooms are as dirty as before.
+    /// The read failed: whoever was to be told by it still is.
     pub fn undo(&mut self, plan: &Plan) {
-        let watched = plan
-            .questions
-            .iter()
-            .map(|question| &question.room)
-            .filter(|id| self.rooms.contains_key(*id));
-        self.dirty.extend(watched.cloned());
+        if planted::is(Bug::UndoForgotten) {
+            return;
+        }
+        for question in &plan.questions {
+            let Some(room) = self.rooms.get_mut(&question.room) else {
+                continue;
+            };
+            let (was_whole, asks) = room.undo();
+            if was_whole {
+                self.dirty.insert(question.room.clone());
+            }
+            if asks {
+                self.asking.insert(question.room.clone());
+            }
+        }
     }
 
-    /// The read's answer. Who subscribed since the plan keeps asking: their room is dirty again.
+    /// The read's answer. Who subscribed since the plan keeps asking.
     pub fn apply(&mut self, plan: &Plan, answer: &RoomsAnswer, now: Instant) -> Vec<Output> {
         let mut outputs = vec![];
         let mut rooms: HashMap<&RoomId, HashMap<Asked, &RoomAnswer>> = HashMap::new();
@@ -248,16 +276,20 @@ impl Hub {
                 .or_default()
                 .insert((question.cursor, question.detail_max >= 0), answer);
         }
-        let asked: HashSet<&(RoomId, UserId)> = plan.viewers.iter().collect();
         for (id, answers) in rooms {
             let Some(room) = self.rooms.get_mut(id) else {
                 continue;
             };
-            let before = room.head;
-            let revoked = room.apply(id, &answers, &asked, answer, &mut outputs);
-            room.quiet(before, now, self.merge);
+            let to = answers.values().next().map(|answer| answer.cursor());
+            if to.is_some_and(|to| room.quiet(to, now, self.merge)) {
+                self.dirty.insert(id.clone());
+            }
+            let revoked = room.apply(id, &answers, answer, &mut outputs);
             for stream in revoked {
                 outputs.push(Output::Revoked(stream, Topic::Room(id.clone())));
+                if planted::is(Bug::RevokedStays) {
+                    continue;
+                }
                 if let Some(watched) = self.streams.get_mut(&stream) {
                     watched.retain(|room| room != id);
                 }
@@ -281,9 +313,12 @@ impl Hub {
             }
             self.rooms.remove(id);
             self.dirty.remove(id);
+            self.asking.remove(id);
         }
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -23,5 +23,6 @@ pub mod leases;
 pub mod listener;
 pub mod migrate;
 pub mod observe;
+pub mod planted;
 pub mod reaper;
 pub mod relay;

@@ -8,7 +8,10 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::domain::limits::QUEUE_BYTES_MAX;
+use crate::{
+    domain::limits::QUEUE_BYTES_MAX,
+    planted::{self, Bug},
+};
 
 /// Bytes handed to the connection at a time: enough to fill a socket, little enough to notice a stop.
 const CHUNK_BYTES_MAX: usize = 64 * 1024;
@@ -102,7 +105,8 @@ impl Queue {
             waiting.bytes -= next.len();
             chunk.extend(waiting.frames.pop_front());
         }
-        let caught_up = waiting.frames.is_empty() && std::mem::take(&mut waiting.lagged);
+        let mut caught_up = waiting.frames.is_empty() && std::mem::take(&mut waiting.lagged);
+        caught_up &= !planted::is(Bug::NeverCaughtUp);
         let bytes = match &chunk[..] {
             [only] => only.clone(),
             many => many.concat().into(),

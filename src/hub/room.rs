@@ -10,16 +10,23 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{FALSE_ALARM, Output, RingName, StreamId, Topic, Wish, frame};
-use crate::domain::{Cursor, RoomAnswer, RoomId, RoomQuestion, RoomsAnswer, UserId};
+use super::{FALSE_ALARM, Output, Plan, RingName, StreamId, Topic, Wish, frame};
+use crate::{
+    domain::{Cursor, RoomAnswer, RoomId, RoomQuestion, RoomsAnswer, UserId},
+    planted::{self, Bug},
+};
 
 /// Where a question begins, and whether it asks for more than the count.
 pub type Asked = (Option<Cursor>, bool);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
+    /// Wants to be told from here on, or all of it.
     Asking(Option<Cursor>),
-    Current,
+    /// Likewise; a read is under way that began after it asked.
+    Asked(Option<Cursor>),
+    /// Was told everything up to here.
+    Current(Cursor),
     Lagging,
 }
 
@@ -43,24 +50,33 @@ impl Subscriber {
         }
     }
 
-    fn asks(&self, head: Option<Cursor>) -> Option<Asked> {
-        match (self.at, self.whole) {
-            (At::Lagging, _) => None,
-            (_, None) => Some((None, false)),
-            (_, Some(Some(_))) => Some((None, true)),
-            (At::Asking(cursor), Some(None)) => Some((cursor, true)),
-            (At::Current, Some(None)) => Some((head, true)),
-        }
+    /// What is to be asked for it.
+    fn asks(&self) -> Option<Asked> {
+        let from = match self.at {
+            At::Lagging => return None,
+            At::Asking(from) | At::Asked(from) => from,
+            At::Current(at) => Some(at),
+        };
+        Some(match self.whole {
+            None => (None, false),
+            Some(Some(_)) => (None, true),
+            Some(None) => (from, true),
+        })
+    }
+
+    fn is_current(&self) -> bool {
+        matches!(self.at, At::Current(_))
     }
 }
 
 #[derive(Debug)]
 pub struct Room {
     pub ring: RingName,
-    pub head: Option<Cursor>,
-    /// Changes that come before this merge into one diff.
-    pub quiet_until: Option<Instant>,
     pub subscribers: BTreeMap<StreamId, Subscriber>,
+    /// Changes that come before this merge into one diff.
+    quiet_until: Option<Instant>,
+    /// The read that is under way is for all of them, not for those alone who ask.
+    is_read_whole: bool,
     too_large: bool,
 }
 
@@ -68,28 +84,44 @@ impl Room {
     pub fn new(ring: RingName) -> Self {
         Self {
             ring,
-            head: None,
-            quiet_until: None,
             subscribers: BTreeMap::new(),
+            quiet_until: None,
+            is_read_whole: false,
             too_large: false,
         }
     }
 
-    /// Somebody who asks is never kept waiting by the merging of what others see.
+    /// Whether a change is to be read now: not while it is quiet, unless there is nobody whom that would keep waiting; and
+    /// not where nobody could take it.
     pub fn is_due(&self, now: Instant) -> bool {
-        let quiet = self.quiet_until.is_some_and(|until| now < until);
-        let mut states = self.subscribers.values().map(|subscriber| subscriber.at);
-        states.any(|at| match at {
-            At::Asking(_) => true,
-            At::Current => !quiet,
-            At::Lagging => false,
-        })
+        let is_current = self.subscribers.values().any(Subscriber::is_current);
+        match is_current {
+            true => self.quiet_until.is_none_or(|until| until <= now),
+            false => self.subscribers.values().any(|s| s.at != At::Lagging),
+        }
     }
 
-    /// What to ask for all of them. Whoever wants the count alone reads it from any other answer.
-    pub fn questions(&self, id: &RoomId, detail_max: i32) -> Vec<RoomQuestion> {
-        let asks = self.subscribers.values().filter_map(|s| s.asks(self.head));
-        let mut asked: HashSet<Asked> = asks.collect();
+    /// When a change is to be read; none: nobody could take it.
+    pub fn due_at(&self, now: Instant) -> Option<Instant> {
+        let mut subscribers = self.subscribers.values();
+        let is_current = subscribers.any(Subscriber::is_current);
+        is_current.then(|| self.quiet_until.unwrap_or(now))
+    }
+
+    /// Puts into the plan what to ask for all of them, or for those alone who ask. Whoever wants the count alone reads it
+    /// from any other answer.
+    pub fn ask(&mut self, id: &RoomId, is_whole: bool, detail_max: i32, plan: &mut Plan) {
+        self.is_read_whole = is_whole;
+        let (mut asked, mut viewers): (HashSet<Asked>, HashSet<&UserId>) = Default::default();
+        for subscriber in self.subscribers.values_mut() {
+            match subscriber.at {
+                At::Asking(from) => subscriber.at = At::Asked(from),
+                At::Current(_) if is_whole => {}
+                _ => continue,
+            }
+            asked.extend(subscriber.asks());
+            viewers.insert(&subscriber.viewer);
+        }
         if asked.iter().any(|(_, whole)| *whole) {
             asked.retain(|(_, whole)| *whole);
         }
@@ -103,7 +135,21 @@ impl Room {
             cursor,
             detail_max: if whole { detail_max } else { -1 },
         };
-        asked.into_iter().map(question).collect()
+        plan.questions.extend(asked.into_iter().map(question));
+        let viewers = viewers.into_iter().map(|viewer| (id.clone(), viewer.clone()));
+        plan.viewers.extend(viewers);
+    }
+
+    /// The read that was under way failed: whether it was for all, and whether anybody asks again.
+    pub fn undo(&mut self) -> (bool, bool) {
+        for subscriber in self.subscribers.values_mut() {
+            if let At::Asked(from) = subscriber.at {
+                subscriber.at = At::Asking(from);
+            }
+        }
+        let mut subscribers = self.subscribers.values();
+        let asks = subscribers.any(|subscriber| matches!(subscriber.at, At::Asking(_)));
+        (self.is_read_whole, asks)
     }
 
     /// Who gets what of a read's answers; returns the streams whose viewer may not see the room.
@@ -111,75 +157,85 @@ impl Room {
         &mut self,
         id: &RoomId,
         answers: &HashMap<Asked, &RoomAnswer>,
-        asked: &HashSet<&(RoomId, UserId)>,
         allowed: &RoomsAnswer,
         outputs: &mut Vec<Output>,
     ) -> Vec<StreamId> {
-        let Some(any) = answers.values().next() else {
-            return vec![];
-        };
         let mut frames = Frames::default();
         let mut revoked = vec![];
         for (&stream, subscriber) in &mut self.subscribers {
-            let Some(question) = subscriber.asks(self.head) else {
+            let was_current = match subscriber.at {
+                At::Asked(_) => false,
+                At::Asking(_) if planted::is(Bug::LateSubscriberServed) => false,
+                At::Current(_) if self.is_read_whole => true,
+                _ => continue,
+            };
+            let Some((from, whole)) = subscriber.asks() else {
                 continue;
             };
-            let pair = (id.clone(), subscriber.viewer.clone());
-            let found = if question.1 {
-                answers.get(&question)
-            } else {
-                Some(any)
-            };
-            let (Some(found), true) = (found, asked.contains(&pair)) else {
-                continue;
-            };
-            if !allowed.allowed.contains(&pair) {
+            let any = answers.values().next();
+            let found = if whole { answers.get(&(from, true)) } else { any };
+            let Some(found) = found else { continue };
+            let is_trusted = was_current && planted::is(Bug::AuthoriseAtOpenOnly);
+            if !is_trusted && !allowed.allowed.contains(&(id.clone(), subscriber.viewer.clone())) {
                 revoked.push(stream);
                 continue;
             }
-            let told = subscriber.tell(question.0, self.head, found, &mut frames);
-            outputs.extend(told.map(|frame| Output::Frame(stream, Topic::Room(id.clone()), frame)));
-            if subscriber.at == At::Current && Frames::is_logged_out(found, &subscriber.viewer) {
-                outputs.push(Output::LoggedOut(stream));
+            let mut told = subscriber.tell(from, found, &mut frames);
+            let mut to = found.cursor();
+            if planted::is(Bug::IgnoreEpoch) {
+                told = told.filter(|_| from.is_none_or(|from| from.revision != to.revision));
             }
-            if subscriber.at != At::Current {
-                outputs.push(Output::Answered(stream, Topic::Room(id.clone())));
+            if planted::is(Bug::CursorOffByOne) {
+                to.revision += 1;
             }
-            subscriber.at = At::Current;
+            let frames_of_it = told.map(|frame| Output::Frame(stream, Topic::Room(id.clone()), frame));
+            if !was_current && planted::is(Bug::FirstAnswerTwice) {
+                outputs.extend(frames_of_it.clone());
+            }
+            outputs.extend(frames_of_it);
+            outputs.extend(match was_current {
+                true => Frames::is_logged_out(found, &subscriber.viewer).then_some(Output::LoggedOut(stream)),
+                false => Some(Output::Answered(stream, Topic::Room(id.clone()))),
+            });
+            subscriber.at = At::Current(to);
         }
-        self.head = Some(any.cursor());
-        self.too_large = answers
-            .iter()
-            .any(|((_, whole), answer)| *whole && matches!(answer, RoomAnswer::Count(_)));
+        if answers.keys().any(|(_, whole)| *whole) {
+            let mut found = answers.iter();
+            self.too_large = found.any(|((_, whole), found)| *whole && matches!(found, RoomAnswer::Count(_)));
+        }
         revoked
     }
 
-    /// After an answer: what changed is told at once and then merged; a ring that meant nothing quiets for a moment.
-    pub fn quiet(&mut self, before: Option<Cursor>, now: Instant, merge: Duration) {
-        let changed = before != self.head;
-        let quiet = if changed { merge } else { merge.min(FALSE_ALARM) };
-        self.quiet_until = Some(now + quiet);
+    /// Before an answer is applied, which leads to this revision: what others are told of is told at once and then merged;
+    /// a ring that meant nothing quiets for a moment. Returns whether somebody is behind whom this answer does not tell.
+    pub fn quiet(&mut self, to: Cursor, now: Instant, merge: Duration) -> bool {
+        let mut subscribers = self.subscribers.values();
+        let is_behind = subscribers.any(|s| matches!(s.at, At::Current(at) if at != to));
+        if self.is_read_whole && !planted::is(Bug::NoMerge) {
+            let quiet = if is_behind { merge } else { merge.min(FALSE_ALARM) };
+            self.quiet_until = Some(now + quiet);
+        }
+        is_behind && !self.is_read_whole
     }
 }
 
 impl Subscriber {
-    /// `from`: where its question began; `head`: where all current ones stood. A room and its count go out in one piece:
-    /// where there is no place for both there is none for either, and both are told anew.
-    fn tell(
-        &mut self,
-        from: Option<Cursor>,
-        head: Option<Cursor>,
-        found: &RoomAnswer,
-        frames: &mut Frames,
-    ) -> Option<Bytes> {
+    /// `from`: where its question began. A room and its count go out in one piece: where there is no place for both there is
+    /// none for either, and both are told anew.
+    fn tell(&mut self, from: Option<Cursor>, found: &RoomAnswer, frames: &mut Frames) -> Option<Bytes> {
         let count = found.online_count();
+        let stood = match self.at {
+            At::Current(at) => Some(at),
+            _ => None,
+        };
         let mut is_counted = false;
         let room = match (&mut self.whole, found) {
             (None, _) => None,
             (Some(told), RoomAnswer::Count(_)) => {
                 let before = told.replace(count);
-                let is_same_epoch = head.is_some_and(|head| head.epoch == found.cursor().epoch);
-                if self.at != At::Current || before.is_none() || !is_same_epoch {
+                let is_same_epoch = stood.is_some_and(|at| at.epoch == found.cursor().epoch);
+                let is_first = before.is_none() && !planted::is(Bug::CountIsEnough);
+                if is_first || !is_same_epoch {
                     Some(frames.too_large(found))
                 } else {
                     is_counted = before != Some(count);
@@ -192,7 +248,7 @@ impl Subscriber {
             }
         };
         // What was told before a lag may not have arrived.
-        let is_news = |told: &mut Option<i64>| told.replace(count) != Some(count) || self.at != At::Current;
+        let is_news = |told: &mut Option<i64>| told.replace(count) != Some(count) || stood.is_none();
         let is_due = self.count.as_mut().is_some_and(is_news) && !is_counted;
         let number = is_due.then(|| frames.count(found));
         match (room, number) {
@@ -205,7 +261,8 @@ impl Subscriber {
 /// Each frame of one read is encoded once, for all who get it.
 #[derive(Default)]
 struct Frames {
-    of_answer: HashMap<Option<Cursor>, Option<Bytes>>,
+    snapshot: Option<Bytes>,
+    diff: HashMap<Option<Cursor>, Option<Bytes>>,
     too_large: Option<Bytes>,
     count_at: Option<Bytes>,
     count: Option<Bytes>,
@@ -221,7 +278,11 @@ impl Frames {
     }
 
     fn of_answer(&mut self, from: Option<Cursor>, answer: &RoomAnswer) -> Option<Bytes> {
-        let frame = self.of_answer.entry(from);
+        if let RoomAnswer::Snapshot(snapshot) = answer {
+            let frame = || frame::of_snapshot(snapshot); // the same, from wherever they asked
+            return Some(self.snapshot.get_or_insert_with(frame).clone());
+        }
+        let frame = self.diff.entry(from.filter(|_| !planted::is(Bug::SharedDiff)));
         frame.or_insert_with(|| frame::of_answer(answer)).clone()
     }
 

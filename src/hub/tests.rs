@@ -5,6 +5,8 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::{Count, Diff, Left, Snapshot};
 
+mod asking;
+
 const MERGE: Duration = Duration::from_millis(100);
 const DETAIL_MAX: i32 = 10;
 const WHOLE: Wish = Wish {
@@ -184,7 +186,16 @@ fn changes_within_the_merge_time_go_out_as_one_and_nobody_who_asks_waits_for_it(
     assert_eq!(hub.due_at(now + MERGE / 2), Some(now + MERGE));
     hub.subscribe(2, user("2"), room(), WHOLE, None, "ring".to_owned());
 
-    assert_eq!(read(&mut hub, 4, now + MERGE / 2), [diff(1), snapshot(2)]);
+    assert_eq!(
+        read(&mut hub, 4, now + MERGE / 2),
+        [snapshot(2)],
+        "and nobody else hears of it sooner"
+    );
+    assert_eq!(
+        read(&mut hub, 5, now + MERGE),
+        [diff(1), diff(2)],
+        "each from where it stands"
+    );
 }
 
 #[test]
@@ -259,8 +270,9 @@ fn a_count_is_told_where_it_differs_and_costs_no_question_of_its_own() {
     let now = Instant::now();
     let mut hub = hub(&[(1, None)]);
     hub.subscribe(2, user("2"), room(), COUNT, None, "ring".to_owned());
-    assert_eq!(hub.plan(now).questions.len(), 1);
-    hub.ring_all();
+    let plan = hub.plan(now);
+    assert_eq!(plan.questions.len(), 1);
+    hub.undo(&plan);
     assert_eq!(read_of(&mut hub, 1, 3, now), [snapshot(1), count(2)]);
 
     hub.ring("ring");
@@ -276,7 +288,7 @@ fn a_count_is_told_where_it_differs_and_costs_no_question_of_its_own() {
         plan.questions[0].detail_max < 0,
         "nobody wants more than the count"
     );
-    hub.ring_all();
+    hub.undo(&plan);
 
     assert_eq!(read_of(&mut hub, 3, 4, now + 2 * MERGE), [count(2)]);
 }

@@ -10,7 +10,10 @@ use std::{
 use bytes::Bytes;
 
 use super::{FALSE_ALARM, Output, RingName, StreamId, Topic};
-use crate::domain::UserId;
+use crate::{
+    domain::UserId,
+    planted::{self, Bug},
+};
 
 /// Whose eyes, and at what. Never a room: those read alike for all.
 pub type Key = (UserId, Topic);
@@ -91,7 +94,7 @@ impl Views {
     pub fn ring(&mut self, ring: &str) {
         self.dirty
             .extend(self.rings.get(ring).into_iter().flatten().cloned());
-        if !self.in_flight.is_empty() {
+        if !self.in_flight.is_empty() && !planted::is(Bug::ViewDeaf) {
             self.heard.insert(ring.to_owned());
         }
     }
@@ -131,7 +134,8 @@ impl Views {
     pub fn plan(&mut self, now: Instant, max: usize) -> Vec<Key> {
         let due = |key: &&Key| {
             let view = self.views.get(*key);
-            view.is_some_and(|view| view.is_due(now)) && !self.in_flight.contains(*key)
+            let due = view.and_then(|view| view.due_at(now));
+            due.is_some_and(|due| due <= now) && !self.in_flight.contains(*key)
         };
         let plan: Vec<Key> = self.dirty.iter().filter(due).take(max).cloned().collect();
         for key in &plan {
@@ -151,11 +155,11 @@ impl Views {
         }
     }
 
-    /// When the next one that is dirty but still quiet becomes due.
+    /// When the next one that is dirty, and not being read, becomes due; what has passed is due now.
     pub fn due_at(&self, now: Instant) -> Option<Instant> {
-        let views = self.dirty.iter().filter_map(|key| self.views.get(key));
-        let due = views.filter_map(|view| view.retry_at.max(view.quiet_until));
-        due.filter(|due| *due > now).min()
+        let waiting = self.dirty.difference(&self.in_flight);
+        let views = waiting.filter_map(|key| self.views.get(key));
+        views.filter_map(|view| view.due_at(now)).min()
     }
 
     /// The read failed: as dirty as before, but not before this moment.
@@ -198,12 +202,13 @@ impl Views {
         let mut outputs = vec![];
         for (&stream, state) in &mut view.streams {
             match state {
+                State::Asking if planted::is(Bug::ViewLateServed) => {}
                 State::Asking | State::Lagging => continue,
                 State::Current if !changed => continue,
                 State::Asked | State::Current => {}
             }
             outputs.push(Output::Frame(stream, topic.clone(), reading.frame.clone()));
-            if *state == State::Asked {
+            if *state != State::Current {
                 outputs.push(Output::Answered(stream, topic.clone()));
             }
             *state = State::Current;
@@ -220,12 +225,26 @@ impl Views {
             self.unlisten(ring, key);
         }
         for ring in reading.rings.difference(&before) {
+            if planted::is(Bug::ViewRingsKept) && !before.is_empty() {
+                continue;
+            }
             self.rings.entry(ring.clone()).or_default().insert(key.clone());
             if self.heard.contains(ring) {
                 self.dirty.insert(key.clone());
             }
         }
         outputs
+    }
+
+    /// Whether nothing is left of anything.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.views.is_empty()
+            && self.dirty.is_empty()
+            && self.rings.is_empty()
+            && self.streams.is_empty()
+            && self.in_flight.is_empty()
+            && self.heard.is_empty()
     }
 
     fn forget(&mut self, stream: StreamId, key: &Key) {
@@ -252,18 +271,16 @@ impl Views {
 }
 
 impl View {
-    fn is_due(&self, now: Instant) -> bool {
-        if self.retry_at.is_some_and(|at| now < at) {
-            return false;
-        }
-        let quiet = self.quiet_until.is_some_and(|until| now < until);
-        let mut states = self.streams.values();
+    /// When it is to be read, where it is dirty; none: nobody could take it.
+    fn due_at(&self, now: Instant) -> Option<Instant> {
+        let is_any = |wanted| self.streams.values().any(|state| *state == wanted);
         // Whoever asks waits for no merging.
-        states.any(|state| match state {
-            State::Asking => true,
-            State::Current => !quiet,
-            State::Asked | State::Lagging => false,
-        })
+        let quiet = match is_any(State::Asking) {
+            true => None,
+            false if is_any(State::Current) => self.quiet_until,
+            false => return None,
+        };
+        Some(self.retry_at.max(quiet).unwrap_or(now))
     }
 
     fn turn(&mut self, from: State, to: State) {
@@ -273,123 +290,4 @@ impl View {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::EventId;
-
-    const MERGE: Duration = Duration::from_millis(100);
-
-    fn key(viewer: &str) -> Key {
-        (UserId::trusted(viewer), Topic::Event(EventId::trusted("gala")))
-    }
-
-    fn reads(text: &'static str, rings: &[&str]) -> Option<Reading> {
-        Some(Reading {
-            frame: Bytes::from(text),
-            rings: rings.iter().map(|ring| (*ring).to_owned()).collect(),
-        })
-    }
-
-    /// The streams that get a frame, and how many are answered.
-    fn sent(outputs: &[Output]) -> (Vec<StreamId>, usize) {
-        let frames = outputs.iter().filter_map(|output| match output {
-            Output::Frame(stream, ..) => Some(*stream),
-            _ => None,
-        });
-        let answered = outputs
-            .iter()
-            .filter(|output| matches!(output, Output::Answered(..)));
-        (frames.collect(), answered.count())
-    }
-
-    #[test]
-    fn it_is_read_once_a_viewer_and_sent_where_it_reads_differently() {
-        let (mut views, now) = (Views::new(MERGE), Instant::now());
-        views.subscribe(1, key("alice"));
-        views.subscribe(2, key("alice"));
-        assert_eq!(views.plan(now, 10), [key("alice")]);
-        assert_eq!(
-            sent(&views.apply(&key("alice"), reads("one", &["a"]), now)),
-            (vec![1, 2], 2)
-        );
-
-        views.ring("another room");
-        assert!(views.plan(now + MERGE, 10).is_empty());
-        views.ring("a");
-        assert!(views.plan(now, 10).is_empty(), "merged");
-        assert_eq!(views.due_at(now), Some(now + MERGE));
-        assert_eq!(views.plan(now + MERGE, 10), [key("alice")]);
-        assert_eq!(
-            sent(&views.apply(&key("alice"), reads("one", &["b"]), now)),
-            (vec![], 0)
-        );
-
-        views.ring("a");
-        assert!(views.plan(now + MERGE, 10).is_empty(), "it is about room b now");
-        views.ring("b");
-        assert_eq!(views.plan(now + MERGE, 10).len(), 1);
-        assert_eq!(
-            sent(&views.apply(&key("alice"), reads("two", &["b"]), now)),
-            (vec![1, 2], 0)
-        );
-    }
-
-    #[test]
-    fn what_rings_while_it_is_read_and_who_asks_meanwhile_are_not_forgotten() {
-        let (mut views, now) = (Views::new(MERGE), Instant::now());
-        views.subscribe(1, key("alice"));
-        views.plan(now, 10);
-        views.ring("a"); // nobody knows yet that it is about room a
-        views.subscribe(2, key("alice"));
-        assert!(views.plan(now, 10).is_empty(), "it is being read");
-
-        let first = views.apply(&key("alice"), reads("one", &["a"]), now);
-        assert_eq!(sent(&first), (vec![1], 1), "the other asked later");
-        assert_eq!(views.plan(now, 10).len(), 1);
-        let second = views.apply(&key("alice"), reads("two", &["a"]), now);
-
-        assert_eq!(sent(&second), (vec![1, 2], 1));
-        assert!(views.heard.is_empty() && views.in_flight.is_empty());
-    }
-
-    #[test]
-    fn a_lagging_stream_gets_the_latest_once_it_has_caught_up() {
-        let (mut views, now) = (Views::new(MERGE), Instant::now());
-        views.subscribe(1, key("alice"));
-        views.plan(now, 10);
-        views.apply(&key("alice"), reads("one", &["a"]), now);
-        views.lagged(1, &key("alice"));
-        views.ring("a");
-        assert!(views.plan(now + MERGE, 10).is_empty(), "nobody could take it");
-
-        views.resumed(1);
-        assert_eq!(views.plan(now, 10).len(), 1, "whoever asks waits for no merging");
-
-        assert_eq!(
-            sent(&views.apply(&key("alice"), reads("one", &["a"]), now)).0,
-            [1]
-        );
-    }
-
-    #[test]
-    fn a_failed_read_is_made_again_later_and_nothing_is_left_of_who_may_not_see() {
-        let (mut views, now) = (Views::new(MERGE), Instant::now());
-        views.subscribe(1, key("alice"));
-        let plan = views.plan(now, 10);
-        views.undo(plan[0].clone(), now + MERGE);
-        assert!(views.plan(now, 10).is_empty());
-        views.subscribe(2, key("alice"));
-        assert!(views.plan(now, 10).is_empty(), "whoever asks waits for it too");
-        assert_eq!(views.due_at(now), Some(now + MERGE));
-        assert_eq!(views.plan(now + MERGE, 10), plan);
-        views.apply(&key("alice"), reads("one", &["a"]), now);
-        views.close(2);
-
-        let outputs = views.apply(&key("alice"), None, now);
-
-        assert_eq!(outputs, [Output::Revoked(1, key("alice").1)]);
-        assert!(views.views.is_empty() && views.rings.is_empty() && views.dirty.is_empty());
-        views.close(1);
-        assert!(views.streams.is_empty());
-    }
-}
+mod tests;

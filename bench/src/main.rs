@@ -1,0 +1,118 @@
+//! The bench of pg-presence: a soak of real processes under faults, and planted bugs that it must find.
+
+mod actors;
+mod check;
+mod clock;
+mod cluster;
+mod dice;
+mod faults;
+mod history;
+mod http;
+mod node;
+mod plants;
+mod play;
+mod process;
+mod proxy;
+mod sampler;
+mod soak;
+mod token;
+mod world;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Holds pg-presence to its word
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Plays with real nodes, a Postgres of its own and faults on every link, and checks everything that anybody is told
+    Soak(Soak),
+    /// Plants bugs, one at a time, and says which of them the soak finds, and how
+    Plants(Plants),
+}
+
+#[derive(Args)]
+struct Soak {
+    /// Decides everything that is decided by chance
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Rounds begin for so long
+    #[arg(long, default_value_t = 2.0)]
+    minutes: f64,
+    /// A bug that is planted: PRESENCE_PLANT of a debug build, or bench/plants/NAME.sql
+    #[arg(long)]
+    plant: Option<String>,
+    /// Where the history goes, and stays
+    #[arg(long)]
+    keep: Option<PathBuf>,
+    /// How many nodes
+    #[arg(long, default_value_t = 2)]
+    nodes: usize,
+    /// Break nothing
+    #[arg(long)]
+    calm: bool,
+    #[command(flatten)]
+    programs: Programs,
+}
+
+#[derive(Args)]
+struct Plants {
+    /// These bugs alone
+    #[arg(long)]
+    only: Vec<String>,
+    /// How long each bug is looked for
+    #[arg(long, default_value_t = 4.0)]
+    minutes: f64,
+    #[command(flatten)]
+    programs: Programs,
+}
+
+#[derive(Args)]
+struct Programs {
+    /// The binary of pg-presence, a debug build [default: it is built]
+    #[arg(long)]
+    bin: Option<PathBuf>,
+    /// The folder with the server binaries of Postgres [default: they are looked for]
+    #[arg(long)]
+    pg_bin: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Soak(soak) => {
+            let options = soak::Options {
+                seed: soak.seed,
+                minutes: soak.minutes,
+                plant: soak.plant,
+                keep: soak.keep,
+                nodes: soak.nodes.max(1),
+                bin: soak.programs.bin,
+                pg_bin: soak.programs.pg_bin,
+                calm: soak.calm,
+            };
+            let report = soak::run(&options).await?;
+            println!("{report}");
+            Ok(if report.violations.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
+        Command::Plants(plants) => {
+            plants::run(
+                &plants.only,
+                plants.minutes,
+                plants.programs.bin,
+                plants.programs.pg_bin,
+            )
+            .await
+        }
+    }
+}
