@@ -1,4 +1,5 @@
--- Why: visits and a right "last seen" after a crash; who an end user's login is; leases that streams hold.
+-- Why: visits and a right "last seen" after a crash; who an end user's login is; leases that streams hold;
+-- tickets for streams.
 -- Lock taken: access exclusive on last_seen for a moment (a nullable column), and a rewrite of no table.
 -- Safe beside the previous binary: it calls functions, which the same migrate replaces.
 --
@@ -61,6 +62,15 @@ create table presence_private.gateway (
 comment on table presence_private.gateway is 'logins that speak for many users, and the setting in which they say for whom; see presence.whoami()';
 comment on column presence_private.gateway.role is 'the login when it was mapped: one of the same name that is made later is somebody else';
 comment on column presence_private.gateway.claim is 'the key in the setting''s JSON; null: the setting itself is the user id';
+
+-- Logged: what was used stays used after a crash.
+create table presence_private.spent_ticket (
+    ticket_id uuid        not null,
+    spent_at  timestamptz not null,
+    constraint spent_ticket_pkey primary key (ticket_id)
+);
+comment on table presence_private.spent_ticket is 'tickets that have opened a stream, for 10 min: each is good once';
+create index spent_ticket_spent_at on presence_private.spent_ticket (spent_at);
 
 comment on column presence_private.session.holder is 'the stream that renews this lease; the zero uuid: its socket closed, and the grace runs';
 

@@ -1,13 +1,14 @@
 //! From a bearer token to a [`Caller`]. Nobody else decides who somebody is.
 //!
-//! HS256 with one key; the algorithm is pinned by the key and never taken from the token. Verified tokens are
-//! remembered by their hash until they end, so that a heartbeat costs a look-up and no signature.
+//! By a secret (HS256), by the keys that a provider publishes (RS256, ES256, EdDSA), or by both; each key is good for
+//! one algorithm, whatever a token says. Verified tokens are remembered by their hash until they end or their key goes,
+//! so that a heartbeat costs a look-up and no signature.
 //! All failures are one and the same to the caller, and none takes a connection of the pool.
 //!
 //! What it does not do: decide on rooms (SQL does), refresh tokens, know sessions of the application.
 //!
 //! # Failure
-//! None of its own: it talks to nobody.
+//! A secret talks to nobody. What becomes of keys whose provider is away is told in [`jwks`].
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,11 +22,25 @@ use crate::{
     config::{self, Settings},
     domain::{IdType, IdTypes, UserId},
     error::{Error, Result},
+    health::Health,
+    observe::Observer,
 };
 
 mod cache;
+mod fetch;
+pub mod jwks;
 pub mod jwt;
+mod keys;
 pub mod leave_token;
+mod pass;
+pub mod ticket;
+
+pub use self::{keys::KeyId, pass::Pass};
+
+use self::{
+    jwks::{Keys, KeysTask},
+    jwt::Verdict,
+};
 
 /// May heartbeat for anybody: trusted backends.
 pub const SCOPE_WRITE: &str = "presence:write";
@@ -38,8 +53,6 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// Which tokens are good.
 #[derive(Clone)]
 struct Rules {
-    /// The key of HS256.
-    secret: Vec<u8>,
     /// Required in `iss`, where set.
     issuer: Option<String>,
     /// Required in `aud`, where set.
@@ -59,6 +72,8 @@ pub struct Caller {
     pub scopes: Arc<[String]>,
     /// `exp` of the token, without leeway.
     pub expires_at: OffsetDateTime,
+    /// What it was verified by.
+    pub key: KeyId,
 }
 
 impl Caller {
@@ -76,6 +91,11 @@ impl Caller {
         }
     }
 
+    /// Whether the token has ended, with leeway.
+    pub fn has_ended(&self, now: OffsetDateTime) -> bool {
+        now > self.expires_at + jwt::LEEWAY
+    }
+
     /// How long the token is still good for, without leeway; none: it has ended.
     pub fn expires_in(&self, now: OffsetDateTime) -> Option<Duration> {
         (self.expires_at - now).try_into().ok()
@@ -85,48 +105,104 @@ impl Caller {
 /// Reads tokens. One for the process, behind an `Arc`.
 pub struct Auth {
     verifier: jwt::Verifier,
+    keys: Keys,
     verified: cache::Cache,
+    passes: Arc<pass::Passes>,
 }
 
 impl Auth {
-    /// As configured; an error without a key, since nobody could call.
-    pub fn new(settings: &Settings, ids: IdTypes) -> Result<Self, config::Error> {
-        let secret = settings.jwt_secret.clone().ok_or(config::Error::NO_JWT_SECRET)?;
-        Ok(Self::by(&Rules {
-            secret,
+    /// As configured, with the task that keeps published keys fresh; an error without any key, since nobody could call.
+    pub async fn start(
+        settings: &Settings,
+        ids: IdTypes,
+        health: &Health,
+        observer: &Observer,
+    ) -> Result<(Self, Option<KeysTask>), config::Error> {
+        let rules = Rules {
             issuer: settings.jwt_issuer.clone(),
             audience: settings.jwt_audience.clone(),
             user_claim: settings.user_claim.clone(),
             user_id_type: ids.user,
-        }))
+        };
+        let secret = settings.jwt_secret.as_deref();
+        let (keys, task) = match (&settings.jwks, secret) {
+            (None, None) => return Err(config::Error::NoKey),
+            (None, Some(secret)) => (Keys::fixed(secret), None),
+            (Some(source), secret) => {
+                let started = KeysTask::start(
+                    source,
+                    secret,
+                    settings.jwks_refresh,
+                    health.clone(),
+                    observer.clone(),
+                );
+                let (keys, task) = started.await.map_err(config::Error::Keys)?;
+                (keys, Some(task))
+            }
+        };
+        Ok((Self::by(&rules, keys), task))
     }
 
-    /// By these rules.
-    fn by(rules: &Rules) -> Self {
+    /// By these rules and keys.
+    fn by(rules: &Rules, keys: Keys) -> Self {
         Self {
             verifier: jwt::Verifier::new(rules),
+            keys,
             verified: cache::Cache::default(),
+            passes: Arc::default(),
         }
     }
 
     /// Whose request this is; every failure is [`Error::Unauthenticated`].
-    pub fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
+    pub async fn caller(&self, headers: &HeaderMap) -> Result<Caller> {
         let token = bearer(headers).ok_or(Error::Unauthenticated)?;
-        self.caller_by_token(token)
+        self.caller_by_token(token).await
     }
 
     /// Whose token this is; every failure is [`Error::Unauthenticated`].
-    pub fn caller_by_token(&self, token: &str) -> Result<Caller> {
+    pub async fn caller_by_token(&self, token: &str) -> Result<Caller> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(Error::Unauthenticated);
         }
-        let key = cache::key(token);
-        if let Some(caller) = self.verified.get(&key, OffsetDateTime::now_utc()) {
+        let hash = cache::key(token);
+        let keys = self.keys.current();
+        if let Some(caller) = self.verified.get(&hash, OffsetDateTime::now_utc())
+            && keys.holds(caller.key)
+        {
+            self.passes.shown(&caller, &keys);
             return Ok(caller);
         }
-        let caller = self.verifier.verify(token)?;
-        self.verified.put(key, caller.clone());
+        let caller = self.verify(token).await?;
+        self.verified.put(hash, caller.clone());
+        self.passes.shown(&caller, &self.keys.current());
         Ok(caller)
+    }
+
+    /// By the keys that there are, and by newer ones where it names one that is not among them.
+    async fn verify(&self, token: &str) -> Result<Caller> {
+        // The second time: the first read may have been under way before the key was made.
+        for may_read_again in [true, true, false] {
+            match self.verifier.verify(token, &self.keys.current()) {
+                Verdict::Good(caller) => return Ok(caller),
+                Verdict::Bad => break,
+                Verdict::UnknownKey => {
+                    if !(may_read_again && self.keys.read_again().await) {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(Error::Unauthenticated)
+    }
+
+    /// Whether the key of a token that another node has verified is good here too.
+    pub async fn trusts(&self, key: KeyId) -> bool {
+        self.keys.current().holds(key) || (self.keys.read_again().await && self.keys.current().holds(key))
+    }
+
+    /// How long a stream of this caller may go on.
+    pub fn pass(&self, caller: &Caller) -> Pass {
+        self.passes.open(caller, self.keys.clone())
     }
 }
 
@@ -138,7 +214,7 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        Arc::<Auth>::from_ref(state).caller(&parts.headers)
+        Arc::<Auth>::from_ref(state).caller(&parts.headers).await
     }
 }
 

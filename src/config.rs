@@ -10,9 +10,11 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 pub mod args;
+mod auth;
 mod parse;
 
-pub use args::{AuthArgs, DatabaseArgs, ListenArgs, LogArgs, LogFormat, ServiceArgs};
+pub use args::{DatabaseArgs, ListenArgs, LogArgs, LogFormat, ServiceArgs};
+pub use auth::{AuthArgs, KeySource, KeysArgs, Preset};
 pub use parse::{id_type, lifetime, millis};
 
 /// Fewer bytes can be guessed; HS256 wants a key as long as its hash (RFC 7518, section 3.2).
@@ -31,8 +33,14 @@ pub struct Settings {
     pub listen_database_url: Option<String>,
     /// Where HTTP is served.
     pub bind: SocketAddr,
-    /// The key of HS256 tokens, at least [`JWT_SECRET_BYTES_MIN`]; without one nobody can authenticate.
+    /// Where health and metrics are served for operators; none: metrics are served with everything else.
+    pub admin_bind: Option<SocketAddr>,
+    /// The key of HS256 tokens, at least [`JWT_SECRET_BYTES_MIN`].
     pub jwt_secret: Option<Vec<u8>>,
+    /// Where a provider publishes its keys; without either nobody can authenticate.
+    pub jwks: Option<KeySource>,
+    /// How often these are read again.
+    pub jwks_refresh: Duration,
     /// The issuer that tokens must name; none: any.
     pub jwt_issuer: Option<String>,
     /// The audience that tokens must name; none: any.
@@ -81,7 +89,10 @@ impl fmt::Debug for Settings {
                 &self.listen_database_url.as_ref().map(|_| "<secret>"),
             )
             .field("bind", &self.bind)
+            .field("admin_bind", &self.admin_bind)
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| "<secret>"))
+            .field("jwks", &self.jwks)
+            .field("jwks_refresh", &self.jwks_refresh)
             .field("jwt_issuer", &self.jwt_issuer)
             .field("jwt_audience", &self.jwt_audience)
             .field("user_claim", &self.user_claim)
@@ -147,6 +158,43 @@ pub enum Error {
     ShortSecret {
         /// How long it is.
         bytes: usize,
+    },
+    /// Nobody could call.
+    #[error(
+        "there is no key to check tokens by: set PRESENCE_JWT_SECRET (or PRESENCE_JWT_SECRET_FILE) to the secret that your \
+         application signs them with, or PRESENCE_JWKS_URL to where your provider publishes its keys, or \
+         PRESENCE_AUTH_PRESET and PRESENCE_JWT_ISSUER"
+    )]
+    NoKey,
+    /// Two places to read keys from.
+    #[error("PRESENCE_JWKS_URL and PRESENCE_JWKS_FILE are both set: unset one of them")]
+    TwoKeySources,
+    /// The published keys cannot be used.
+    #[error("the keys that tokens are checked by cannot be used: {0}")]
+    Keys(String),
+    /// A preset knows what a provider does, and not whose.
+    #[error("the preset {preset} needs PRESENCE_JWT_ISSUER: {meaning}")]
+    NoIssuer {
+        /// The preset.
+        preset: &'static str,
+        /// What the issuer is.
+        meaning: &'static str,
+    },
+    /// As a preset takes it, the issuer is where the keys are.
+    #[error("with the preset {preset} PRESENCE_JWT_ISSUER is a URL: {why}")]
+    IssuerUrl {
+        /// The preset.
+        preset: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Tokens for any other API of the same tenant would be good here.
+    #[error("the preset {preset} needs PRESENCE_JWT_AUDIENCE: {meaning}")]
+    NoAudience {
+        /// The preset.
+        preset: &'static str,
+        /// What the audience is.
+        meaning: &'static str,
     },
     /// The one combination that is refused.
     #[error(

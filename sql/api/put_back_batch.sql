@@ -48,7 +48,7 @@ begin
     written as (
         insert into presence_private.session
                (session_id, holder, joined_at, beat_at, expires_at, status_until, room_id, user_id, status, message, activity, data)
-        select j.session_id, j.holder, least(j.joined_at, moment), moment, moment + least(j.lasts, ttl), j.status_until,
+        select j.session_id, j.holder, least(j.joined_at, moment), moment + least(j.lasts, ttl) - ttl, moment + least(j.lasts, ttl), j.status_until,
                j.room_id, j.user_id, j.status, j.message, j.activity, j.data
           from judged j
          where j.outcome = 'back' and j.lasts > interval '0'

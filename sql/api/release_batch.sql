@@ -1,11 +1,12 @@
 -- Streams that closed: what they still hold ends after the grace, unless the client comes back meanwhile. For the service.
 -- So does what nobody holds: the stream had joined and was closed before it took hold, or the client came back by a
--- heartbeat while it was open.
+-- heartbeat while it was open. Whoever was heard of since the close goes on by heartbeats, and keeps the lease of the last.
 create or replace function presence.release_batch(
         room_ids    presence.room_id[],
         user_ids    presence.user_id[],
         session_ids uuid[],
         holders     uuid[],
+        closed      interval[],
         grace       interval)
     returns table (item integer, outcome text)
     language plpgsql volatile security definer
@@ -19,11 +20,11 @@ begin
     return query
     with asked as materialized (
         select i.*
-          from unnest(room_ids, user_ids, session_ids, holders)
-               with ordinality as i(room_id, user_id, session_id, holder, item)
+          from unnest(room_ids, user_ids, session_ids, holders, closed)
+               with ordinality as i(room_id, user_id, session_id, holder, closed, item)
     ),
     held as materialized (
-        select a.item, s.room_id, s.user_id, s.session_id
+        select a.item, s.room_id, s.user_id, s.session_id, s.beat_at > moment - a.closed as goes_on
           from asked a
           join presence_private.session s
             on s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
@@ -32,8 +33,9 @@ begin
     ),
     released as (   -- the socket was its last sign of life; the zero uuid says how it ends
         update presence_private.session s
-           set expires_at = least(s.expires_at, moment + release_batch.grace), beat_at = moment,
-               holder = '00000000-0000-0000-0000-000000000000'
+           set expires_at = case when h.goes_on then s.expires_at else least(s.expires_at, moment + release_batch.grace) end,
+               beat_at = case when h.goes_on then s.beat_at else moment end,
+               holder = case when not h.goes_on then '00000000-0000-0000-0000-000000000000'::uuid end
           from held h
          where s.room_id = h.room_id and s.user_id = h.user_id and s.session_id = h.session_id
         returning h.item

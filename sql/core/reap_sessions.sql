@@ -66,9 +66,10 @@ begin
         all_due := all_due and cardinality(locked) = coalesce(cardinality(rooms), 0);
         with mine as materialized (
             select s.ctid as tid, s.*,
-                   -- clients need one interval to renew after the server was away
+                   -- clients need one interval to renew after the server was away; whoever was heard of since had it
                    s.expires_at <= moment
-                   and (s.ended_at is not null or moment > pg_postmaster_start_time() + knobs.heartbeat) as over
+                   and (s.ended_at is not null or s.beat_at > pg_postmaster_start_time()
+                        or moment > pg_postmaster_start_time() + knobs.heartbeat) as over
               from presence_private.session s
              where s.ctid = any (due)
                and (s.ended_at is not null or s.room_id = any (locked))

@@ -8,7 +8,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use super::{Caller, jwt::LEEWAY};
+use super::Caller;
 
 /// Tokens of one generation; two are kept. More would be memory for users who are gone, fewer would verify the tokens
 /// of a busy node again and again (some 5 µs each).
@@ -46,7 +46,7 @@ impl Cache {
                 caller
             }
         };
-        (now <= caller.expires_at + LEEWAY).then_some(caller)
+        (!caller.has_ended(now)).then_some(caller)
     }
 
     pub(super) fn put(&self, key: Key, caller: Caller) {
@@ -79,13 +79,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::UserId;
+    use crate::{
+        auth::{KeyId, jwt::LEEWAY},
+        domain::UserId,
+    };
 
     fn caller(name: &str, expires_at: OffsetDateTime) -> Caller {
         Caller {
             user_id: UserId::trusted(name),
             scopes: [].into(),
             expires_at,
+            key: KeyId::SECRET,
         }
     }
 

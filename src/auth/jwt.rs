@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, errors::ErrorKind};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::{Caller, Rules};
+use super::{
+    Caller, Rules,
+    keys::{KeyId, KeySet},
+};
 use crate::{
     domain::{IdType, UserId},
     error::{Error, Result},
@@ -17,10 +20,33 @@ pub const LEEWAY: Duration = Duration::from_secs(5);
 /// The year 9000: a later `exp` counts as this one, which an `OffsetDateTime` holds with room for a leeway.
 const EXP_S_MAX: u64 = 221_845_392_000;
 
-/// Verifies tokens of one key.
+/// Keys that are tried for one token: more than one only where it names none, or a provider uses a name twice.
+const TRIES_MAX: usize = 4;
+/// A longer name is none that a provider gives.
+const KID_BYTES_MAX: usize = 256;
+/// What keys are good for here. The first is the secret's.
+const ALGORITHMS: [Algorithm; 4] = [
+    Algorithm::HS256,
+    Algorithm::RS256,
+    Algorithm::ES256,
+    Algorithm::EdDSA,
+];
+
+/// What a look at a token says.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It is good.
+    Good(Caller),
+    /// It is bad, whatever keys there may be.
+    Bad,
+    /// By none of these keys; there may be newer ones.
+    UnknownKey,
+}
+
+/// Verifies tokens. A key decides on the algorithm: what the token says of it only has to agree.
 pub(super) struct Verifier {
-    key: DecodingKey,
-    validation: Validation,
+    /// By algorithm, in the order of [`ALGORITHMS`].
+    validations: [Validation; 4],
     user_claim: String,
     user_id_type: IdType,
 }
@@ -42,21 +68,51 @@ impl Verifier {
         }
         validation.set_required_spec_claims(&required);
         Self {
-            key: DecodingKey::from_secret(&rules.secret),
-            validation,
+            validations: ALGORITHMS.map(|algorithm| Validation {
+                algorithms: vec![algorithm],
+                ..validation.clone()
+            }),
             user_claim: rules.user_claim.clone(),
             user_id_type: rules.user_id_type,
         }
     }
 
-    /// Whose token it is. Why it is bad is of no use but to an attacker.
-    pub(super) fn verify(&self, token: &str) -> Result<Caller> {
-        let token = jsonwebtoken::decode::<Map<String, Value>>(token, &self.key, &self.validation)
-            .map_err(|_| Error::Unauthenticated)?;
-        self.caller(&token.claims).ok_or(Error::Unauthenticated)
+    /// Whose token it is, by these keys. Why it is bad is of no use but to an attacker.
+    ///
+    /// Of the header `alg` and `kid` are read, and both are compared and nothing else: no key and no address of one is
+    /// ever taken from a token.
+    pub(super) fn verify(&self, token: &str, keys: &KeySet) -> Verdict {
+        let Ok(header) = jsonwebtoken::decode_header(token) else {
+            return Verdict::Bad;
+        };
+        let kid = header.kid.as_deref();
+        let Some(at) = ALGORITHMS.iter().position(|algorithm| *algorithm == header.alg) else {
+            return Verdict::Bad;
+        };
+        // RFC 7515, section 4.1.11: what is critical must be understood, and nothing is.
+        if header.crit.is_some() || kid.is_some_and(|kid| kid.len() > KID_BYTES_MAX) {
+            return Verdict::Bad;
+        }
+        let mut is_known = header.alg == Algorithm::HS256;
+        for key in keys.fitting(header.alg, kid).take(TRIES_MAX) {
+            is_known |= kid.is_some();
+            match jsonwebtoken::decode::<Map<String, Value>>(token, &key.decoding, &self.validations[at]) {
+                Ok(token) => {
+                    let caller = self.caller(&token.claims, key.id);
+                    return caller.map_or(Verdict::Bad, Verdict::Good);
+                }
+                Err(why) if matches!(why.kind(), ErrorKind::InvalidSignature) => {}
+                Err(_) => return Verdict::Bad,
+            }
+        }
+        if is_known {
+            Verdict::Bad
+        } else {
+            Verdict::UnknownKey
+        }
     }
 
-    fn caller(&self, claims: &Map<String, Value>) -> Option<Caller> {
+    fn caller(&self, claims: &Map<String, Value>, key: KeyId) -> Option<Caller> {
         let user_id = match claims.get(&self.user_claim)? {
             Value::String(text) => UserId::parse(text, self.user_id_type),
             Value::Number(number) if number.is_i64() || number.is_u64() => {
@@ -78,6 +134,7 @@ impl Verifier {
             user_id: user_id.ok()?,
             scopes,
             expires_at,
+            key,
         })
     }
 }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures_util::FutureExt;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -12,7 +13,6 @@ const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 fn rules() -> Rules {
     Rules {
-        secret: SECRET.to_vec(),
         issuer: None,
         audience: None,
         user_claim: "sub".to_owned(),
@@ -44,8 +44,19 @@ fn token(claims: &Value) -> String {
     )
 }
 
+fn auth(rules: &Rules) -> Auth {
+    Auth::by(rules, Keys::fixed(SECRET))
+}
+
+/// Where nothing is waited for.
+fn caller(auth: &Auth, token: &str) -> Result<Caller> {
+    auth.caller_by_token(token)
+        .now_or_never()
+        .expect("a secret talks to nobody")
+}
+
 fn who(rules: &Rules, token: &str) -> Option<String> {
-    let caller = Auth::by(rules).caller_by_token(token).ok()?;
+    let caller = caller(&auth(rules), token).ok()?;
     Some(caller.user_id.as_str().to_owned())
 }
 
@@ -55,7 +66,7 @@ fn a_good_token_says_who_and_what() {
     let token =
         token(&json!({"sub": "alice", "exp": exp, "scope": "presence:write  other", "aud": "anyone"}));
 
-    let caller = Auth::by(&rules()).caller_by_token(&token).expect("good");
+    let caller = caller(&auth(&rules()), &token).expect("good");
 
     assert_eq!(caller.user_id.as_str(), "alice");
     assert_eq!(
@@ -214,7 +225,7 @@ fn a_minted_token_is_good_by_the_same_rules() {
 
     let token = jwt::mint(SECRET, &claims, OffsetDateTime::now_utc()).expect("signed");
 
-    let caller = Auth::by(&rules).caller_by_token(&token).expect("good");
+    let caller = caller(&auth(&rules), &token).expect("good");
     assert_eq!(caller.user_id.as_str(), "alice");
     assert!(caller.has_scope(SCOPE_WRITE) && caller.has_scope("other"));
 }
@@ -222,13 +233,15 @@ fn a_minted_token_is_good_by_the_same_rules() {
 #[test]
 fn one_bearer_header_is_wanted() {
     let token = token(&json!({"sub": "alice", "exp": now_s() + 60}));
-    let auth = Auth::by(&rules());
+    let auth = auth(&rules());
     let with = |values: &[String]| {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_str(value).expect("visible"));
         }
-        auth.caller(&headers).is_ok()
+        auth.caller(&headers)
+            .now_or_never()
+            .is_some_and(|caller| caller.is_ok())
     };
 
     assert!(with(&[format!("Bearer {token}")]));
@@ -248,6 +261,7 @@ fn a_token_tells_how_long_it_is_good_for() {
         user_id: UserId::trusted("alice"),
         scopes: [].into(),
         expires_at: end,
+        key: KeyId::SECRET,
     };
 
     assert_eq!(

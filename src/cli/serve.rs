@@ -16,7 +16,7 @@ use crate::{
 /// Run one node of the service until it is told to stop
 ///
 /// Any number of nodes may run against one database. Needs a database that was migrated, a login that
-/// is a member of presence_service, and the key of your application's tokens.
+/// is a member of presence_service, and a key of your application's tokens, or the URL of its keys.
 ///
 /// SIGTERM or Ctrl-C: not ready any more, streams say bye, what is under way is answered, exit within
 /// 10 s; nobody leaves because a node does. A second signal ends it at once.
@@ -25,6 +25,9 @@ use crate::{
 ///   export DATABASE_URL=postgres://presence_node:...@db/app
 ///   export PRESENCE_JWT_SECRET_FILE=/run/secrets/jwt
 ///   pg-presence serve --cors-origins https://app.example.com
+///
+/// With the keys of a provider in place of a secret:
+///   export PRESENCE_AUTH_PRESET=better-auth PRESENCE_JWT_ISSUER=https://app.example.com
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub struct ServeArgs {
@@ -44,8 +47,8 @@ impl ServeArgs {
         let settings = self
             .service
             .settings(self.database.url()?, self.listen.url()?, SERVE_BIND)?;
-        if settings.jwt_secret.is_none() {
-            return Err(config::Error::NO_JWT_SECRET.into());
+        if settings.jwt_secret.is_none() && settings.jwks.is_none() {
+            return Err(config::Error::NoKey.into());
         }
         let stop = signals::stop()?;
         let bind = settings.bind;

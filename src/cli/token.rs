@@ -49,12 +49,13 @@ impl TokenArgs {
     /// Prints it.
     pub fn run(&self) -> Result<ExitCode> {
         let now = OffsetDateTime::now_utc();
+        let rules = self.auth.rules()?;
         let claims = jwt::Claims {
             user: &self.user,
-            user_claim: &self.auth.user_claim,
+            user_claim: &rules.user_claim,
             scope: &self.scope.join(" "),
-            issuer: self.auth.jwt_issuer.as_deref(),
-            audience: self.auth.jwt_audience.as_deref(),
+            issuer: rules.issuer.as_deref(),
+            audience: rules.audience.as_deref(),
             ttl: self.ttl,
         };
         let token = jwt::mint(&self.auth.required_secret()?, &claims, now)?;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 
 use super::{
-    Error, JWT_SECRET_BYTES_MIN, Settings, check_lease, connection_string,
+    AuthArgs, Error, KeysArgs, Settings, check_lease, connection_string,
     parse::{bind, count, millis, origin},
     secret,
 };
@@ -74,66 +74,16 @@ impl ListenArgs {
     }
 }
 
-/// Whose tokens are good. Also what `token` needs to make one.
-#[derive(Args)]
-#[command(next_help_heading = "Authentication")]
-pub struct AuthArgs {
-    /// The key of HS256 tokens, at least 32 bytes
-    ///
-    /// A flag shows in the process list: prefer the variable, or PRESENCE_JWT_SECRET_FILE.
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "PRESENCE_JWT_SECRET",
-        hide_env_values = true
-    )]
-    jwt_secret: Option<String>,
-
-    /// A file that holds the key of HS256 tokens; a line end at its end is no part of it
-    #[arg(long, value_name = "PATH", env = "PRESENCE_JWT_SECRET_FILE")]
-    jwt_secret_file: Option<PathBuf>,
-
-    /// The issuer (`iss`) that tokens must name [default: any]
-    #[arg(long, value_name = "NAME", env = "PRESENCE_JWT_ISSUER")]
-    pub jwt_issuer: Option<String>,
-
-    /// The audience (`aud`) that tokens must name [default: any]
-    #[arg(long, value_name = "NAME", env = "PRESENCE_JWT_AUDIENCE")]
-    pub jwt_audience: Option<String>,
-
-    /// The claim that holds the user's id, a string or an integer
-    #[arg(long, value_name = "NAME", env = "PRESENCE_USER_CLAIM", default_value = "sub")]
-    pub user_claim: String,
-}
-
-impl AuthArgs {
-    /// The key, where one was given.
-    pub fn secret(&self) -> Result<Option<Vec<u8>>, Error> {
-        let secret = secret(
-            "PRESENCE_JWT_SECRET",
-            self.jwt_secret.as_ref(),
-            self.jwt_secret_file.as_ref(),
-        )?;
-        match secret {
-            Some(secret) if secret.len() < JWT_SECRET_BYTES_MIN => {
-                Err(Error::ShortSecret { bytes: secret.len() })
-            }
-            secret => Ok(secret.map(String::into_bytes)),
-        }
-    }
-
-    /// The key, which must have been given.
-    pub fn required_secret(&self) -> Result<Vec<u8>, Error> {
-        self.secret()?.ok_or(Error::NO_JWT_SECRET)
-    }
-}
-
 /// What `serve` and `dev` have in common.
 #[derive(Args)]
 pub struct ServiceArgs {
     /// Address and port to serve HTTP on [default: 0.0.0.0:8080 for serve, 127.0.0.1:8080 for dev]
     #[arg(long, value_name = "ADDRESS", env = "PRESENCE_BIND", value_parser = bind, help_heading = "HTTP")]
     pub bind: Option<SocketAddr>,
+
+    /// Address and port to serve health and metrics on, for operators alone; metrics are not served elsewhere then
+    #[arg(long, value_name = "ADDRESS", env = "PRESENCE_ADMIN_BIND", value_parser = bind, help_heading = "HTTP")]
+    admin_bind: Option<SocketAddr>,
 
     /// Origins whose pages may call, with commas between them [default: none but the service's own]
     #[arg(long, value_name = "ORIGINS", env = "PRESENCE_CORS_ORIGINS", value_delimiter = ',', value_parser = origin,
@@ -143,6 +93,9 @@ pub struct ServiceArgs {
     /// Whose tokens are good.
     #[command(flatten)]
     pub auth: AuthArgs,
+
+    #[command(flatten)]
+    keys: KeysArgs,
 
     #[command(flatten)]
     lease: LeaseArgs,
@@ -241,16 +194,20 @@ impl ServiceArgs {
         default_bind: &str,
     ) -> Result<Settings, Error> {
         check_lease(self.lease.ttl_ms, self.lease.heartbeat_ms)?;
+        let rules = self.auth.rules()?;
         Ok(Settings {
             database_url: connection_string("DATABASE_URL", database_url)?,
             listen_database_url,
             bind: self
                 .bind
                 .unwrap_or_else(|| default_bind.parse().expect("the default is an address of ours")),
+            admin_bind: self.admin_bind,
             jwt_secret: self.auth.secret()?,
-            jwt_issuer: self.auth.jwt_issuer.clone(),
-            jwt_audience: self.auth.jwt_audience.clone(),
-            user_claim: self.auth.user_claim.clone(),
+            jwks: self.keys.source(rules.jwks_url)?,
+            jwks_refresh: self.keys.jwks_refresh_ms,
+            jwt_issuer: rules.issuer,
+            jwt_audience: rules.audience,
+            user_claim: rules.user_claim,
             cors_origins: self.cors_origins.clone(),
             heartbeat: self.lease.heartbeat_ms,
             ttl: self.lease.ttl_ms,

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use axum::http::Uri;
+
 use crate::domain::IdType;
 
 /// Milliseconds between two bounds.
@@ -93,6 +95,42 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
         return wrong("an origin has a host in lower case and no path, not even a slash at its end");
     }
     Ok(origin.to_owned())
+}
+
+/// Where keys are published: https, or http where it stays on this machine.
+pub(super) fn jwks_url(text: &str) -> Result<Uri, String> {
+    let wrong = |why: &str| {
+        Err(format!(
+            "{why}; write it as https://auth.example.com/.well-known/jwks.json"
+        ))
+    };
+    let text = text.trim();
+    let Ok(url) = text.parse::<Uri>() else {
+        return wrong("it is no URL");
+    };
+    let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        return wrong("it is no whole URL");
+    };
+    if authority.as_str().contains('@') {
+        return wrong("a URL with a user or a password in it is shown in logs");
+    }
+    if text.contains('#') {
+        return wrong("nothing may follow a #");
+    }
+    let host = authority.host();
+    let is_loopback = host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    match scheme {
+        "https" => Ok(url),
+        "http" if is_loopback => Ok(url),
+        "http" => wrong(
+            "whoever sits between here and there could give out keys of their own: only https will do, or http to localhost",
+        ),
+        _ => wrong("it must begin with https://"),
+    }
 }
 
 /// The Postgres type behind a kind of id.

@@ -64,6 +64,7 @@ fn bounds_are_inclusive_and_what_is_beyond_is_refused_with_them() {
         ("--ping-ms", 1000, 60_000),
         ("--canary-ms", 100, 60_000),
         ("--merge-ms", 0, 5000),
+        ("--jwks-refresh-ms", 1000, 86_400_000),
     ] {
         for good in [min, max] {
             assert!(settings(&[&format!("{flag}={good}")]).is_ok(), "{flag}={good}");
@@ -190,5 +191,126 @@ fn lives_are_written_with_a_unit() {
         "1ö",
     ] {
         assert!(lifetime(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_jwks_is_asked_for_over_https_and_in_clear_on_this_machine_alone() {
+    for good in [
+        "https://auth.example.com/.well-known/jwks.json",
+        "https://auth.example.com:8443/keys?tenant=a",
+        "http://localhost:3000/api/auth/jwks",
+        "http://127.0.0.1/jwks",
+        "http://[::1]:3000/jwks",
+    ] {
+        let settings = settings(&["--jwks-url", good]).expect(good);
+        assert_eq!(settings.jwks, Some(KeySource::Url(good.parse().expect("a URL"))));
+        assert_eq!(settings.jwks_refresh.as_secs(), 600);
+    }
+    for (bad, why) in [
+        ("http://auth.example.com/jwks", "only https will do"),
+        ("http://localhost.example.com/jwks", "only https will do"),
+        ("http://10.0.0.1/jwks", "only https will do"),
+        ("ftp://auth.example.com/jwks", "must begin with https://"),
+        ("file:///etc/jwks.json", "URL"),
+        ("auth.example.com/jwks", "URL"),
+        ("/jwks", "no whole URL"),
+        ("https://me:hunter2@auth.example.com/jwks", "a user or a password"),
+        ("https://auth.example.com/jwks#key", "#"),
+        ("https://", "no URL"),
+    ] {
+        let message = settings(&["--jwks-url", bad]).expect_err(bad);
+        assert!(
+            message.contains("--jwks-url") && message.contains(why),
+            "{message}"
+        );
+    }
+    let both = settings(&["--jwks-url=https://a.example/", "--jwks-file=/keys"]).expect_err("two places");
+    assert!(
+        both.contains("PRESENCE_JWKS_URL and PRESENCE_JWKS_FILE"),
+        "{both}"
+    );
+}
+
+#[test]
+fn a_preset_knows_its_provider_and_what_is_given_wins() {
+    let of = |flags: &[&str]| {
+        let settings = settings(flags)?;
+        let Some(KeySource::Url(url)) = settings.jwks else {
+            return Err("no URL".to_owned());
+        };
+        Ok([
+            url.to_string(),
+            settings.jwt_issuer.unwrap_or_default(),
+            settings.jwt_audience.unwrap_or_default(),
+        ])
+    };
+    let expected = |texts: [&str; 3]| Ok(texts.map(str::to_owned));
+
+    let better_auth = of(&[
+        "--auth-preset=better-auth",
+        "--jwt-issuer=https://app.example.com",
+    ]);
+    let app = "https://app.example.com";
+    assert_eq!(
+        better_auth,
+        expected(["https://app.example.com/api/auth/jwks", app, app])
+    );
+    let supabase = "https://abcd.supabase.co/auth/v1";
+    for issuer in ["https://abcd.supabase.co", "https://abcd.supabase.co/", supabase] {
+        let keys = "https://abcd.supabase.co/auth/v1/.well-known/jwks.json";
+        let found = of(&["--auth-preset=supabase", "--jwt-issuer", issuer]);
+        assert_eq!(found, expected([keys, supabase, "authenticated"]), "{issuer}");
+    }
+    let clerk = of(&["--auth-preset=clerk", "--jwt-issuer=https://clerk.example.com/"]);
+    let keys = "https://clerk.example.com/.well-known/jwks.json";
+    assert_eq!(clerk, expected([keys, "https://clerk.example.com", ""]));
+    let auth0 = of(&[
+        "--auth-preset=auth0",
+        "--jwt-issuer=https://t.eu.auth0.com",
+        "--jwt-audience=us",
+    ]);
+    assert_eq!(
+        auth0,
+        expected([
+            "https://t.eu.auth0.com/.well-known/jwks.json",
+            "https://t.eu.auth0.com/",
+            "us"
+        ])
+    );
+    let own = of(&[
+        "--auth-preset=clerk",
+        "--jwt-issuer=https://c.example",
+        "--jwt-audience=us",
+        "--jwks-url=https://k.example/",
+    ]);
+    assert_eq!(
+        own,
+        expected(["https://k.example/", "https://c.example", "us"]),
+        "what is given wins"
+    );
+}
+
+#[test]
+fn a_preset_asks_for_what_it_cannot_know() {
+    let clerk = "--auth-preset=clerk";
+    for (flags, words) in [
+        (
+            &["--auth-preset=supabase"][..],
+            "needs PRESENCE_JWT_ISSUER: the project's URL",
+        ),
+        (
+            &[clerk, "--jwt-issuer=clerk.example.com"],
+            "is a URL: it is the Frontend API URL",
+        ),
+        (&[clerk, "--jwt-issuer=http://clerk.example.com"], "is a URL"),
+        (
+            &["--auth-preset=auth0", "--jwt-issuer=https://t.auth0.com"],
+            "needs PRESENCE_JWT_AUDIENCE",
+        ),
+        (&["--auth-preset=okta"], "better-auth, supabase, clerk, auth0"),
+    ] {
+        let message = settings(flags).expect_err("incomplete");
+        assert!(message.contains(words), "{message}");
     }
 }

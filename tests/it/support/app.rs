@@ -56,7 +56,14 @@ impl TestApp {
 
     /// Why a node does not start on this URL.
     pub async fn refusal(url: &str) -> String {
-        match App::start(settings(url), Page::Off, CancellationToken::new()).await {
+        Self::refusal_with(url, |_| {}).await
+    }
+
+    /// As [`TestApp::refusal`], with some settings changed.
+    pub async fn refusal_with(url: &str, change: impl FnOnce(&mut Settings)) -> String {
+        let mut settings = settings(url);
+        change(&mut settings);
+        match App::start(settings, Page::Off, CancellationToken::new()).await {
             Ok(_) => "it starts".to_owned(),
             Err(why) => format!("{why:#}"),
         }
@@ -94,7 +101,10 @@ fn settings(url: &str) -> Settings {
         database_url: url.to_owned(),
         listen_database_url: None,
         bind: ([127, 0, 0, 1], 0).into(),
+        admin_bind: None,
         jwt_secret: Some(SECRET.to_vec()),
+        jwks: None,
+        jwks_refresh: Duration::from_secs(600),
         jwt_issuer: None,
         jwt_audience: None,
         user_claim: "sub".to_owned(),

@@ -1,0 +1,132 @@
+//! One GET of a JWKS: bounded in time and in bytes, over TLS unless it stays on this machine, from the host that was
+//! named and no other. Redirects are not followed, proxies of the environment are not used, answers are not
+//! decompressed.
+
+use std::{sync::Arc, time::Duration};
+
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::{
+    Request, StatusCode, Uri,
+    body::Bytes,
+    client::conn::http1,
+    header::{ACCEPT, HOST, USER_AGENT},
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName},
+};
+use tokio_util::task::AbortOnDropHandle;
+
+/// From the look-up of the name to the last byte. Requests with a new key wait for it, so it is no longer than a person
+/// waits; a provider that takes more is as good as down.
+pub const FETCH_MAX: Duration = Duration::from_secs(5);
+/// A JWKS has some 1 to 5 KiB; what is longer is something else.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// Where a JWKS is published.
+pub struct Provider {
+    url: Uri,
+    tls: Option<TlsConnector>,
+}
+
+impl Provider {
+    /// Trusts what this machine trusts. The URL was checked by the configuration.
+    pub fn new(url: Uri) -> Result<Self, String> {
+        let roots = match url.scheme_str() {
+            Some("https") => Some(native_roots()?),
+            _ => None,
+        };
+        Self::trusting(url, roots)
+    }
+
+    fn trusting(url: Uri, roots: Option<RootCertStore>) -> Result<Self, String> {
+        let tls = roots.map(|roots| {
+            let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(|why| why.to_string())?;
+            let config = config.with_root_certificates(roots).with_no_client_auth();
+            Ok::<_, String>(TlsConnector::from(Arc::new(config)))
+        });
+        Ok(Self {
+            url,
+            tls: tls.transpose()?,
+        })
+    }
+
+    /// The document, or why there is none, for the log.
+    pub async fn read(&self) -> Result<Bytes, String> {
+        match tokio::time::timeout(FETCH_MAX, self.get()).await {
+            Ok(read) => read,
+            Err(_) => Err(format!("no whole answer within {} s", FETCH_MAX.as_secs())),
+        }
+    }
+
+    async fn get(&self) -> Result<Bytes, String> {
+        let io = TokioIo::new(self.connect().await?);
+        let (mut sender, connection) = http1::handshake(io).await.map_err(text)?;
+        // Ends with this call, also where that is given up.
+        let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
+        let authority = self.url.authority().map_or("", |authority| authority.as_str());
+        let path = self.url.path_and_query().map_or("/", |path| path.as_str());
+        let request = Request::get(path)
+            .header(HOST, authority)
+            .header(ACCEPT, "application/jwk-set+json, application/json")
+            .header(USER_AGENT, concat!("pg-presence/", env!("CARGO_PKG_VERSION")))
+            .body(Empty::<Bytes>::new())
+            .map_err(text)?;
+        let answer = sender.send_request(request).await.map_err(text)?;
+        match answer.status() {
+            StatusCode::OK => {}
+            status if status.is_redirection() => {
+                return Err(format!("it answers {status}: redirects are not followed"));
+            }
+            status => return Err(format!("it answers {status}")),
+        }
+        let body = Limited::new(answer.into_body(), BODY_BYTES_MAX);
+        body.collect()
+            .await
+            .map(|body| body.to_bytes())
+            .map_err(|why| format!("the body: {why}"))
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Io>, String> {
+        let host = self.url.host().unwrap_or_default();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let default_port = if self.tls.is_some() { 443 } else { 80 };
+        let port = self.url.port_u16().unwrap_or(default_port);
+        let tcp = TcpStream::connect((host, port)).await.map_err(text)?;
+        let Some(tls) = &self.tls else {
+            return Ok(Box::new(tcp));
+        };
+        let name = ServerName::try_from(host.to_owned()).map_err(text)?;
+        Ok(Box::new(tls.connect(name, tcp).await.map_err(text)?))
+    }
+}
+
+/// What the machine trusts; `SSL_CERT_FILE` names others.
+fn native_roots() -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    match roots.is_empty() {
+        false => Ok(roots),
+        true => Err(
+            "this machine trusts no certificate authority: install ca-certificates, or name a file with SSL_CERT_FILE"
+                .to_owned(),
+        ),
+    }
+}
+
+fn text(why: impl std::fmt::Display) -> String {
+    why.to_string()
+}
+
+#[cfg(test)]
+mod tests;
