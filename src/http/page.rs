@@ -3,6 +3,8 @@
 //! `/dev/token` makes anybody anyone. So it answers on loopback names alone (against DNS rebinding), to its own page or
 //! to no page at all (against other sites), and takes JSON only (a form cannot send it).
 
+mod crowd;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -37,31 +39,14 @@ macro_rules! assets {
     };
 }
 
-/// Path, media type, content.
+/// Path, media type, content; `clients/page/run` builds them.
 const ASSETS: &[(&str, &str, &str)] = assets![
-    "api.js": SCRIPT,
     "app.css": STYLE,
     "app.js": SCRIPT,
-    "aside.js": SCRIPT,
-    "attention.js": SCRIPT,
-    "cast.js": SCRIPT,
-    "dom.js": SCRIPT,
-    "frames.js": SCRIPT,
-    "hood.js": SCRIPT,
     "icon.svg": "image/svg+xml",
-    "menus.js": SCRIPT,
-    "parts.css": STYLE,
-    "people.js": SCRIPT,
-    "rooms.js": SCRIPT,
-    "session.js": SCRIPT,
-    "sidebar.js": SCRIPT,
-    "stream.js": SCRIPT,
-    "tab.js": SCRIPT,
-    "view.js": SCRIPT,
-    "words.js": SCRIPT,
 ];
 
-/// `/`, its assets, and `POST /dev/token`.
+/// `/`, its assets, `POST /dev/token`, and what the page asks of the reference application.
 pub fn routes(settings: &Settings) -> Router<Edge> {
     let html = include_str!("../page/index.html");
     let settings = Arc::new(settings.clone());
@@ -73,7 +58,9 @@ pub fn routes(settings: &Settings) -> Router<Edge> {
         .route(
             "/dev/token",
             post(move |edge, headers, body| token(edge, headers, body, settings)),
-        );
+        )
+        .route("/dev/rooms/{room}/crowd", get(crowd::get).post(crowd::post))
+        .route("/dev/rooms/{room}/rows", get(crowd::rows));
     for (path, media_type, content) in ASSETS {
         routes = routes.route(path, get(move || async move { asset(media_type, content) }));
     }

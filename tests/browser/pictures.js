@@ -66,12 +66,28 @@ async function shots(into) {
         await pause(300);
         await shot(alice.page, 'hood', { fullPage: true });
         await alice.page.click('#hood > summary');
+        await alice.page.fill('#crowd', '60');
+        await alice.isIn('general', 62);
+        await alice.page.click('.pile .pgp-more');
+        await pause(400);
+        await shot(alice.page, 'crowd');
+        await alice.page.keyboard.press('Escape');
+        await alice.page.fill('#crowd', '0');
+        await alice.isIn('general', 2);
         for (const menu of ['status', 'persona']) {
             await alice.page.click(`#${menu}-button`);
             await pause(300);
             await shot(alice.page, menu);
             await alice.page.keyboard.press('Escape');
         }
+        await alice.page.click('#rooms [data-event="gala"]');
+        await alice.reads('#event-people', 'Bob Brandt');
+        await pause(400);
+        await shot(alice.page, 'event');
+        await alice.enter('vera-catering');
+        await alice.sees('vera');
+        await pause(400);
+        await shot(alice.page, 'vendor');
         await shot((await window.tab('dave')).page, 'outsider');
         await shot((await window.tab('victor', 'vera-catering')).page, 'closed');
         await window.close();

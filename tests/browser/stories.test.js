@@ -3,5 +3,6 @@
 import './stories/meeting.js';
 import './stories/rooms.js';
 import './stories/status.js';
+import './stories/screens.js';
 import './stories/looks.js';
 import './stories/outages.js';

@@ -35,6 +35,22 @@ for (const colorScheme of ['light', 'dark']) {
         await assertSound(alice.page, axe);
         await alice.page.click('#status-button');
         await assertSound(alice.page, axe);
+        await alice.page.keyboard.press('Escape');
+        await alice.page.click('#persona-button');
+        await assertSound(alice.page, axe);
+        await alice.page.keyboard.press('Escape');
+        await alice.page.fill('#crowd', '12');
+        await alice.page.click('.pile .pgp-more');
+        await assertSound(alice.page, axe);
+        await alice.page.fill('#crowd', '0');
+        await alice.isIn('general', 2);
+        await alice.page.click('#rooms [data-event="gala"]');
+        await alice.reads('#event-people', 'Bob Brandt');
+        await assertSound(alice.page, axe);
+        await alice.enter('vera-catering');
+        await alice.sees('alice');
+        await assertSound(alice.page, axe);
+        await assertSound((await window.tab('victor', 'vera-catering')).page, axe);
         await assertSound((await window.tab('dave')).page, axe);
         await assertSound(await window.page('/'), axe);
     });
@@ -49,7 +65,11 @@ story('nothing sticks out at 360 pixels', async ({ open }) => {
     await alice.sees('bob', 'in_meeting');
     await alice.page.click('#hood > summary');
 
-    for (const page of [alice.page, (await window.tab('dave')).page, await window.page('/')]) {
+    const board = await window.tab('alice', 'vera-catering');
+    await board.page.click('#rooms [data-event="gala"]');
+    await board.reads('#event-people', 'Bob Brandt');
+    const closed = await window.tab('victor', 'vera-catering');
+    for (const { page } of [alice, board, closed, await window.tab('dave'), { page: await window.page('/') }]) {
         assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
     }
 });

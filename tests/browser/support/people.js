@@ -8,6 +8,8 @@ const ARGUMENTS = [
 ];
 /** A slow machine gets more time, never a weaker promise. */
 const SLACK = Number(process.env.TEST_SLACK ?? 3);
+/** A heartbeat interval after the start of the server, the grace, and a reap period. */
+const FIRST_MS_MAX = 15_000;
 /** What may be in the console while the server is away on purpose. */
 const OUTAGE = /Failed to load resource/;
 
@@ -36,9 +38,9 @@ export class Window {
     /** Opens a tab as somebody, in a room or in the first one. */
     async tab(user, room = null, prepare = async () => {}) {
         const page = await this.#context.newPage();
+        const person = new Person(page, user);
         await prepare(page);
         await page.goto(`${this.base}/?as=${user}${room ? `#${room}` : ''}`);
-        const person = new Person(page, user);
         await person.isLive();
         return person;
     }
@@ -82,9 +84,12 @@ export class Window {
 }
 
 export class Person {
+    #sessions = [];
+
     constructor(page, user) {
         this.page = page;
         this.user = user;
+        page.on('request', (request) => this.#note(request.url()));
     }
 
     isLive() {
@@ -96,16 +101,17 @@ export class Person {
     }
 
     card(user) {
-        return this.page.locator(`#people .card[data-user="${user}"]:not(.is-leaving)`);
+        return this.page.locator(`#people .card[data-user="${user}"]`);
     }
 
     sees(user, status = null) {
         const suffix = status ? `[data-status="${status}"]` : '';
-        return this.page.waitForSelector(`#people .card[data-user="${user}"]${suffix}:not(.is-leaving)`);
+        return this.page.waitForSelector(`#people .card[data-user="${user}"]${suffix}`);
     }
 
+    /** Closed tabs leave when their lease ends, and a Postgres that has just started ends none for a heartbeat interval. */
     seesNo(user) {
-        return this.page.waitForSelector(`#people .card[data-user="${user}"]`, { state: 'detached' });
+        return this.page.waitForSelector(`#people .card[data-user="${user}"]`, { state: 'detached', timeout: FIRST_MS_MAX * SLACK });
     }
 
     isIn(room, count) {
@@ -132,8 +138,9 @@ export class Person {
         await this.page.press('#message', 'Enter');
     }
 
-    sessionId() {
-        return this.page.evaluate(() => sessionStorage.getItem('pg-presence.session'));
+    /** The sessions that this tab's latest stream holds; those of other tabs too where this one leads them. */
+    sessionIds() {
+        return this.#sessions;
     }
 
     /** How many events of a kind the stream brought, of one room. */
@@ -145,7 +152,7 @@ export class Person {
         );
     }
 
-    /** Watches a card from now on; the answer says whether it was ever gone or shown as leaving. */
+    /** Watches a card from now on; the answer says whether it was ever gone. */
     async watch(user) {
         await this.page.evaluate((id) => {
             const card = () => document.querySelector(`#people .card[data-user="${id}"]`);
@@ -160,6 +167,11 @@ export class Person {
 
     close() {
         return this.page.close();
+    }
+
+    #note(url) {
+        const { pathname, searchParams } = new URL(url);
+        if (pathname === '/v1/stream') this.#sessions = searchParams.getAll('session').map((lease) => lease.split('@')[0]);
     }
 }
 

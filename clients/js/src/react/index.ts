@@ -1,0 +1,9 @@
+'use client';
+// Hooks for React 18 and 19.
+
+export {
+    useConnection, useEventPresence, useLastSeen, useRoomCounts, useRoomPresence, useUserPresence,
+    type Reading, type RoomPresenceOptions, type RoomPresenceResult,
+} from './hooks.js';
+export { PresenceProvider, usePresence, type PresenceProviderProps } from './provider.js';
+export { useTimeAgo } from './time.js';

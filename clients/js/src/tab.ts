@@ -1,0 +1,76 @@
+// Who this tab is: a session id that a reload keeps and a duplicated tab does not share, with the numbers that order
+// its heartbeats and leaves, and what the user said about himself in each room.
+//
+// The id lies in sessionStorage only while no page of the tab uses it: a page takes it out when it starts and puts it
+// back in `pagehide`. So a reload, the next page of the same tab, and a page that comes back from the back/forward
+// cache go on with it, while the copy of sessionStorage that a duplicated tab or a new window gets has none. No lock
+// is needed, no wait, and no page can end with another one's id. After a crash there is none to take; the new id
+// joins within the grace of the old one, so others see nothing either.
+
+import { uuid } from './surroundings.js';
+import type { Browser, Clock, StatusChange } from './types.js';
+
+/** What was said in a room. */
+export interface Wish extends Omit<StatusChange, 'status_ttl_ms'> {
+    /** When `status` ends, by this computer's clock. */
+    until?: number;
+    /** What the service was told last: it may still go by that. */
+    told?: string;
+}
+
+export interface Tab {
+    /** '' while no page of the tab uses it. */
+    id(): string;
+    /** A new id: the service refuses the old one. */
+    renew(): void;
+    /** It was accepted since this page began. */
+    isProven: boolean;
+    /** Grows with every call, over reloads too. */
+    seq(): number;
+    wish(room: string): Wish;
+    /** The page begins, or comes back. */
+    take(key: string): void;
+    /** The page goes. */
+    put(): void;
+}
+
+export function createTab({ storage }: Browser, clock: Clock): Tab {
+    let key = '';
+    let id = '';
+    let latest = 0;
+    let wishes: Record<string, Wish> = {};
+
+    const tab: Tab = {
+        id: () => id,
+        isProven: false,
+        renew: () => void (id = uuid()),
+        // By the clock, so that a page that never got to put its number back is not outnumbered by itself.
+        seq: () => (latest = Math.max(latest + 1, clock.now())),
+        wish: (room) => (wishes[room] ??= {}),
+        take(from) {
+            key = from;
+            tab.isProven = false;
+            tab.renew();
+            try {
+                const [keptId, keptSeq, keptWishes] = JSON.parse(storage!.getItem(key)!);
+                storage!.removeItem(key);
+                id = keptId;
+                latest = keptSeq;
+                wishes = { ...keptWishes, ...wishes };
+            } catch {
+                // Nothing was kept, or another page of this tab has it: the new id goes.
+            }
+        },
+        put() {
+            if (!id) return;
+            try {
+                storage?.setItem(key, JSON.stringify([id, latest, wishes]));
+            } catch {
+                // Full or forbidden: the next page begins a new session.
+            }
+            id = '';
+            wishes = {};
+        },
+    };
+    return tab;
+}
