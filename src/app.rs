@@ -17,7 +17,7 @@ use tokio_postgres::{NoTls, config::SslMode};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Auth,
+    auth::{Auth, jwks::KeysTask},
     config::Settings,
     db::{Db, Installed, connection_config},
     doctor::notify,
@@ -40,6 +40,8 @@ const DRAIN_MAX: Duration = Duration::from_secs(8);
 /// A node that is connected and configured, but serves nobody yet.
 pub struct App {
     edge: Edge,
+    /// Where operators ask.
+    admin: Option<TcpListener>,
     settings: Settings,
     page: Page,
     beats: BatcherTask<Beats>,
@@ -49,6 +51,7 @@ pub struct App {
     keeper: LeaseKeeper,
     reaper: Reaper,
     evictor: Evictor,
+    keys: Option<KeysTask>,
 }
 
 impl App {
@@ -57,6 +60,7 @@ impl App {
         probe(&settings.database_url, page).await?;
         probe_listening(&settings).await?;
         let (db, installed) = connect(&settings).await?;
+        let admin = admin_listener(&settings).await?;
         let ids = installed.settings.ids;
         let observer = Observer::default();
         let health = Health::default();
@@ -80,19 +84,14 @@ impl App {
         let wake = Arc::new(Notify::new());
         let leases = Leases::new(known, settings.grace);
         let keeper = keeper(&settings, &leases, &db, &installed, &wake, &relay);
-        let reaper = Reaper {
-            db: db.clone(),
-            interval: settings.reap,
-            wake,
-            health: health.clone(),
-            observer: observer.clone(),
-        };
+        let reaper = reaper(&settings, &db, wake, &health, &observer);
         let evictor = Evictor {
             db: db.clone(),
             observer: observer.clone(),
         };
+        let (auth, keys) = Auth::start(&settings, ids, &health, &observer).await?;
         let edge = Edge {
-            auth: Arc::new(Auth::new(&settings, ids)?),
+            auth: Arc::new(auth),
             db,
             rates: Arc::new(Rates::new(settings.rate_per_s, settings.rate_burst)),
             beats,
@@ -111,6 +110,7 @@ impl App {
         };
         Ok(Self {
             edge,
+            admin,
             settings,
             page,
             beats: beats_task,
@@ -120,6 +120,7 @@ impl App {
             keeper,
             reaper,
             evictor,
+            keys,
         })
     }
 
@@ -142,6 +143,13 @@ impl App {
         tasks.spawn(self.keeper.run(tasks_end.clone()));
         tasks.spawn(self.reaper.run(tasks_end.clone()));
         tasks.spawn(self.evictor.run(tasks_end.clone()));
+        if let Some(keys) = self.keys {
+            tasks.spawn(keys.run(tasks_end.clone()));
+        }
+        if let Some(admin) = self.admin {
+            let router = http::admin_router(self.edge.clone());
+            tasks.spawn(http::server::serve(admin, router, tasks_end.clone(), DRAIN_MAX));
+        }
 
         let server = http::server::serve(listener, router, shutdown.clone(), DRAIN_MAX);
         tokio::pin!(server);
@@ -158,6 +166,28 @@ impl App {
         while tasks.join_next().await.is_some() {}
         served
     }
+}
+
+/// Ends what ran out.
+fn reaper(settings: &Settings, db: &Db, wake: Arc<Notify>, health: &Health, observer: &Observer) -> Reaper {
+    Reaper {
+        db: db.clone(),
+        interval: settings.reap,
+        wake,
+        health: health.clone(),
+        observer: observer.clone(),
+    }
+}
+
+async fn admin_listener(settings: &Settings) -> Result<Option<TcpListener>> {
+    let Some(bind) = settings.admin_bind else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(bind).await;
+    let listener =
+        listener.with_context(|| format!("cannot listen on {bind} (--admin-bind, PRESENCE_ADMIN_BIND)"))?;
+    tracing::info!(address = %listener.local_addr()?, "serving health and metrics");
+    Ok(Some(listener))
 }
 
 /// Renews what streams hold.

@@ -8,6 +8,7 @@
 //! a database that is not migrated: `Unavailable` as well, since it heals by the operator's hand and not by ours.
 
 mod beats;
+pub mod demo;
 mod leases;
 mod node;
 mod rooms;
@@ -69,6 +70,12 @@ impl Db {
             .build()
             .map_err(Error::bug)?;
         Ok(Self { pool: Arc::new(pool) })
+    }
+
+    /// Connections of the pool, those that nobody uses, and calls that wait for one.
+    pub fn pool_figures(&self) -> [usize; 3] {
+        let status = self.pool.status();
+        [status.size, status.available, status.waiting]
     }
 
     /// Runs one prepared statement, bounded in time, once more where the cause was passing.
@@ -147,7 +154,10 @@ fn from_postgres(error: tokio_postgres::Error) -> Error {
         return Error::Unavailable(RETRY_AFTER);
     };
     let unavailable = match code.code() {
-        "25006" | "42P01" | "42883" | "42703" | "42501" | "54000" | "3D000" | "3F000" => true,
+        // 26000, 42P05: a pooler that mixes up prepared statements.
+        "25006" | "26000" | "42P01" | "42P05" | "42883" | "42703" | "42501" | "54000" | "3D000" | "3F000" => {
+            true
+        }
         code => ["08", "53", "57P", "58", "28"]
             .iter()
             .any(|class| code.starts_with(class)),

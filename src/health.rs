@@ -17,6 +17,7 @@ struct Flags {
     reading: AtomicBool,
     reaping: AtomicBool,
     draining: AtomicBool,
+    keyless: AtomicBool,
 }
 
 impl Health {
@@ -35,6 +36,11 @@ impl Health {
         self.flags.reaping.store(is, Ordering::Relaxed);
     }
 
+    /// There is a key to check tokens by, or there is none.
+    pub fn set_authenticating(&self, is: bool) {
+        self.flags.keyless.store(!is, Ordering::Relaxed);
+    }
+
     /// The process is going to end.
     pub fn set_draining(&self) {
         self.flags.draining.store(true, Ordering::Relaxed);
@@ -44,6 +50,18 @@ impl Health {
     pub fn is_doubtful(&self) -> bool {
         let holds = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         !(holds(&self.flags.reading) && holds(&self.flags.listening) && holds(&self.flags.reaping))
+    }
+
+    /// What readiness hangs on, each with whether it holds.
+    pub fn checks(&self) -> [(&'static str, bool); 5] {
+        let holds = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        [
+            ("reading", holds(&self.flags.reading)),
+            ("listening", holds(&self.flags.listening)),
+            ("reaping", holds(&self.flags.reaping)),
+            ("authenticating", !holds(&self.flags.keyless)),
+            ("accepting", !holds(&self.flags.draining)),
+        ]
     }
 
     /// Why this node is not ready, in words that tell nothing of hosts, SQL or roles; empty: it is.
@@ -61,6 +79,9 @@ impl Health {
         }
         if !holds(&self.flags.reaping) {
             causes.push("expired sessions are not being ended");
+        }
+        if holds(&self.flags.keyless) {
+            causes.push("there is no key to check tokens by");
         }
         causes
     }

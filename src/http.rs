@@ -10,6 +10,7 @@ pub mod server;
 mod heartbeats;
 mod leave;
 mod me;
+mod metrics;
 mod operations;
 mod page;
 mod path;
@@ -18,6 +19,7 @@ mod rooms;
 mod sessions;
 mod state;
 mod stream;
+mod tickets;
 mod topics;
 mod views;
 
@@ -140,10 +142,23 @@ pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
         .route("/v1/users/{user}", get(views::user))
         .route("/v1/me/sessions", delete(me::delete_sessions))
         .route("/v1/stream", get(stream::get))
+        .route("/v1/tickets", post(tickets::post))
         .route("/livez", get(operations::livez))
         .route("/readyz", get(operations::readyz));
+    if settings.admin_bind.is_none() {
+        routes = routes.route("/metrics", get(metrics::get));
+    }
     if page == Page::Dev {
         routes = routes.merge(page::routes(settings));
     }
     layers::around(routes, &settings.cors_origins, edge.observer.clone()).with_state(edge)
+}
+
+/// The URL table of the operators' own address.
+pub fn admin_router(edge: Edge) -> Router {
+    let routes = Router::new()
+        .route("/livez", get(operations::livez))
+        .route("/readyz", get(operations::readyz))
+        .route("/metrics", get(metrics::get));
+    layers::around(routes, &[], edge.observer.clone()).with_state(edge)
 }

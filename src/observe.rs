@@ -1,14 +1,12 @@
 //! Noteworthy facts: the one source of logs, figures and test signals.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+mod figures;
+
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::broadcast;
+
+pub use self::figures::{Figures, Moment};
 
 /// Facts that a slow test listener may fall behind by before it misses some.
 const SIGNALS_MAX: usize = 1024;
@@ -60,6 +58,16 @@ pub enum Observation {
         /// In a row.
         missed: u32,
     },
+    /// Keys that tokens are checked by were read, and differ from those before.
+    KeysRead {
+        /// Published ones that can be used.
+        keys: usize,
+    },
+    /// They cannot be read; those that were read last go on.
+    KeysUnreadable {
+        /// Why.
+        cause: String,
+    },
     /// Rooms cannot be read.
     Degraded {
         /// Why.
@@ -91,25 +99,6 @@ pub enum Observation {
     Panicked,
 }
 
-/// Figures since the start, read by tests and, later, by metrics.
-#[derive(Debug, Default)]
-pub struct Figures {
-    /// Statements that carried heartbeats.
-    pub heartbeat_batches: AtomicU64,
-    /// Heartbeats in them.
-    pub heartbeats: AtomicU64,
-    /// Statements that read rooms.
-    pub reads: AtomicU64,
-    /// Sessions that the reaper ended.
-    pub reaped: AtomicU64,
-    /// Streams that are open now.
-    pub streams: AtomicU64,
-    /// Streams that fell behind.
-    pub lagged: AtomicU64,
-    /// Handlers that panicked.
-    pub panics: AtomicU64,
-}
-
 /// Takes note. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Observer {
@@ -129,7 +118,7 @@ impl Default for Observer {
 impl Observer {
     /// Logs it, counts it, signals it.
     pub fn note(&self, observation: Observation) {
-        self.count(&observation);
+        self.figures.count(&observation);
         match &observation {
             Observation::Batch { .. } | Observation::RoomsRead { .. } => tracing::trace!(?observation),
             Observation::Reaped { .. }
@@ -143,6 +132,18 @@ impl Observer {
                 tracing::warn!(
                     listeners,
                     "ended the connections of listeners that stand still: a node is frozen or cut off"
+                );
+            }
+            Observation::KeysRead { keys: 0 } => {
+                tracing::warn!(
+                    "the JWKS has no key that can be used: RS256, ES256 and EdDSA tokens are refused"
+                );
+            }
+            Observation::KeysRead { keys } => tracing::info!(keys, "read the keys of tokens"),
+            Observation::KeysUnreadable { cause } => {
+                tracing::warn!(
+                    cause,
+                    "the keys of tokens cannot be read: the last good ones go on"
                 );
             }
             Observation::Recovered => tracing::info!("the database is back"),
@@ -183,38 +184,5 @@ impl Observer {
     /// Figures since the start.
     pub fn figures(&self) -> &Figures {
         &self.figures
-    }
-
-    fn count(&self, observation: &Observation) {
-        let figures = &self.figures;
-        let add = |figure: &AtomicU64, by: u64| figure.fetch_add(by, Ordering::Relaxed);
-        match observation {
-            Observation::Batch {
-                kind: "heartbeat",
-                items,
-            } => {
-                add(&figures.heartbeat_batches, 1);
-                add(&figures.heartbeats, *items as u64);
-            }
-            Observation::RoomsRead { .. } => {
-                add(&figures.reads, 1);
-            }
-            Observation::Reaped { sessions } => {
-                add(&figures.reaped, u64::from(*sessions));
-            }
-            Observation::StreamOpened => {
-                add(&figures.streams, 1);
-            }
-            Observation::StreamClosed => {
-                figures.streams.fetch_sub(1, Ordering::Relaxed);
-            }
-            Observation::StreamLagged => {
-                add(&figures.lagged, 1);
-            }
-            Observation::Panicked => {
-                add(&figures.panics, 1);
-            }
-            _ => {}
-        }
     }
 }

@@ -38,6 +38,7 @@ use crate::{
     hub::{Hub, Output, Plan, RingName, StreamId, Topic, bell::Bell, frame, views::Views},
     known::Known,
     observe::{Observation, Observer},
+    planted::{self, Bug},
 };
 
 /// First and longest pause after a read that failed.
@@ -234,6 +235,9 @@ impl Relay {
     }
 
     fn ring_all(&mut self) {
+        if planted::is(Bug::SkipResync) {
+            return;
+        }
         self.hub.ring_all();
         self.views.ring_all();
     }
@@ -302,6 +306,9 @@ impl Relay {
     fn put_out(&mut self, output: Output, viewer: Option<&UserId>) {
         match output {
             Output::Frame(stream, topic, frame) => {
+                if planted::is(Bug::WrongStream) {
+                    self.streams.push(stream ^ 1, frame.clone());
+                }
                 if !self.streams.push(stream, frame) {
                     self.observer.note(Observation::StreamLagged);
                     match (topic, viewer) {

@@ -222,7 +222,8 @@ function release_batch: takes 1: room_ids presence.room_id[]
 function release_batch: takes 2: user_ids presence.user_id[]
 function release_batch: takes 3: session_ids uuid[]
 function release_batch: takes 4: holders uuid[]
-function release_batch: takes 5: grace interval
+function release_batch: takes 5: closed interval[]
+function release_batch: takes 6: grace interval
 function release_batch: returns rows
 function release_batch: column 1: item integer
 function release_batch: column 2: outcome text
@@ -279,6 +280,10 @@ function snapshot: column 12: data jsonb
 function snapshot: column 13: joined_at timestamp with time zone
 function snapshot: grant execute to presence_app
 function snapshot: grant execute to presence_service
+
+function spend_ticket: takes 1: ticket_id uuid
+function spend_ticket: returns boolean
+function spend_ticket: grant execute to presence_service
 
 function visible_events: takes 1: event presence.event_id default NULL::text
 function visible_events: returns rows

@@ -170,7 +170,7 @@ function presence.reap(max_rows integer)
     grant execute to presence_app
     grant execute to presence_service
 
-function presence.release_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], grace interval)
+function presence.release_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], closed interval[], grace interval)
     returns TABLE(item integer, outcome text)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
@@ -218,6 +218,13 @@ function presence.snapshot(viewer presence.user_id, room_id presence.room_id)
     set jit=off
     set plan_cache_mode=force_generic_plan
     grant execute to presence_app
+    grant execute to presence_service
+
+function presence.spend_ticket(ticket_id uuid)
+    returns boolean
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
     grant execute to presence_service
 
 function presence.visible_events(event presence.event_id)
@@ -459,6 +466,9 @@ index presence_private.member_user_id_room_id
 index presence_private.session_user_id_room_id
     CREATE INDEX session_user_id_room_id ON presence_private.session USING btree (user_id, room_id)
 
+index presence_private.spent_ticket_spent_at
+    CREATE INDEX spent_ticket_spent_at ON presence_private.spent_ticket USING btree (spent_at)
+
 index presence_private.visit_user_id_room_id
     CREATE INDEX visit_user_id_room_id ON ONLY presence_private.visit USING btree (user_id, room_id)
 
@@ -560,6 +570,11 @@ table presence_private.setting
     constraint setting_ttl CHECK (((ttl >= '00:00:00.5'::interval) AND (ttl <= '01:00:00'::interval)))
     constraint setting_ttl_outlives_heartbeat CHECK ((ttl >= ((2.5)::double precision * heartbeat)))
     constraint setting_typing CHECK (((typing >= '00:00:00.5'::interval) AND (typing <= '00:01:00'::interval)))
+
+table presence_private.spent_ticket
+    ticket_id uuid not null
+    spent_at timestamp with time zone not null
+    constraint spent_ticket_pkey PRIMARY KEY (ticket_id)
 
 table presence_private.visit_default
     partition of presence_private.visit DEFAULT

@@ -48,13 +48,24 @@ impl Db {
 
     /// `presence.release_batch`: false where somebody changes the session at this moment; true: nothing is to be done
     /// any more.
-    pub async fn release_batch(&self, holds: &[Hold], grace: Duration) -> Result<Vec<bool>> {
+    /// `closed`: how long ago each stream was closed; whoever was heard of since keeps the lease.
+    pub async fn release_batch(
+        &self,
+        holds: &[Hold],
+        closed: &[Duration],
+        grace: Duration,
+    ) -> Result<Vec<bool>> {
         let sql = "select item, outcome from presence.release_batch(\
-                   $1::text[]::presence.room_id[], $2::text[]::presence.user_id[], $3::uuid[], $4::uuid[], $5::text::interval)";
+                   $1::text[]::presence.room_id[], $2::text[]::presence.user_id[], $3::uuid[], $4::uuid[], \
+                   $5::text[]::interval[], $6::text::interval)";
         let (rooms, users, sessions, holders) = columns(holds);
+        let closed = closed
+            .iter()
+            .map(|span| format!("{} milliseconds", span.as_millis()));
+        let closed: Vec<String> = closed.collect();
         let grace = format!("{} milliseconds", grace.as_millis());
         let rows = self
-            .query(sql, &[&rooms, &users, &sessions, &holders, &grace])
+            .query(sql, &[&rooms, &users, &sessions, &holders, &closed, &grace])
             .await?;
         in_order(&rows, holds.len(), |row| {
             Ok(get::<&str>(row, "outcome")? != "busy")

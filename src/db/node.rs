@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::{Db, rows::get};
 use crate::{
     domain::{IdType, IdTypes},
@@ -117,6 +119,14 @@ impl Db {
     pub async fn evict(&self) -> Result<u32> {
         let row = self.query_one("select presence.evict()", &[]).await?;
         Ok(row.try_get::<_, i32>(0).map_err(Error::bug)?.unsigned_abs())
+    }
+
+    /// `presence.spend_ticket`: whether this was the first time, on any node.
+    pub async fn spend_ticket(&self, ticket: Uuid) -> Result<bool> {
+        let row = self
+            .query_one("select presence.spend_ticket($1)", &[&ticket])
+            .await?;
+        row.try_get(0).map_err(Error::bug)
     }
 
     /// Whether the database answers, and the mapping can be read: asks where nobody is.

@@ -7,6 +7,7 @@ use crate::{
     domain::{Beat, BeatKey, Outcome, Status},
     error::Result,
     known::Known,
+    planted::{self, Bug},
 };
 
 /// How much of a batch is to be done.
@@ -75,8 +76,21 @@ impl Work for Leaves {
 
     async fn call(db: &Db, known: &Known, items: &[Self::Item], mode: Mode) -> Result<Vec<Option<bool>>> {
         match mode {
+            Mode::Full if planted::is(Bug::PublishBeforeCommit) => {
+                let (db, items) = (db.clone(), items.to_vec());
+                let all = vec![Some(true); items.len()];
+                tokio::spawn(async move {
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                    db.leave_batch(&items).await
+                });
+                Ok(all)
+            }
             Mode::Full => {
-                let left = db.leave_batch(items).await?;
+                let left = db.leave_batch(items).await;
+                if left.is_err() && planted::is(Bug::FailedLeaveAnswered) {
+                    return Ok(vec![Some(true); items.len()]);
+                }
+                let left = left?;
                 let over = items.iter().zip(&left).filter(|(_, left)| left.is_some());
                 known.forget(over.map(|((key, _), _)| key));
                 Ok(left)

@@ -12,7 +12,7 @@ use axum::{
 };
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
-use super::body;
+use super::{body, metrics};
 use crate::{
     error::Error,
     observe::{Observation, Observer},
@@ -35,6 +35,7 @@ pub fn around<S>(routes: Router<S>, cors_origins: &[String], observer: Observer)
 where
     S: Clone + Send + Sync + 'static,
 {
+    let measure = middleware::from_fn_with_state(observer.clone(), metrics::measure);
     routes
         .fallback(|| async { Error::PathNotFound })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
@@ -45,6 +46,7 @@ where
         .layer(cors(cors_origins))
         .layer(middleware::from_fn(safe_headers))
         .layer(middleware::from_fn(with_request_id))
+        .layer(measure)
 }
 
 /// Listed origins only; credentials are never allowed, since tokens travel in a header.
@@ -52,7 +54,14 @@ fn cors(origins: &[String]) -> CorsLayer {
     let origins = origins
         .iter()
         .filter_map(|origin| HeaderValue::from_str(origin).ok());
-    let exposed = ["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"].map(HeaderName::from_static);
+    let exposed = [
+        "etag",
+        "ratelimit",
+        "ratelimit-policy",
+        "retry-after",
+        "x-request-id",
+    ]
+    .map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(origins.collect::<Vec<_>>())
         .allow_methods([Method::GET, Method::PUT, Method::POST, Method::DELETE])

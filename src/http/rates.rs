@@ -80,12 +80,14 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::auth::KeyId;
 
     fn caller(user: &str, scopes: &[&str]) -> Caller {
         Caller {
             user_id: UserId::trusted(user),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             expires_at: OffsetDateTime::UNIX_EPOCH,
+            key: KeyId::SECRET,
         }
     }
 

@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use axum::{
@@ -17,9 +16,9 @@ use futures_util::Stream;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::{Edge, path::Pairs, sessions, topics::Topics};
+use super::{Edge, path::Pairs, sessions, tickets, topics::Topics};
 use crate::{
-    auth::{Caller, jwt},
+    auth::{Caller, Pass},
     domain::{Beat, BeatKey, Stamp, State, UserId, limits},
     error::{Error, Result},
     hub::{StreamId, Topic, frame, queue::Queue},
@@ -33,10 +32,10 @@ const RETRY_MS: std::ops::Range<u64> = 200..2_200;
 /// Opens a stream; 404 where nothing of it may be seen.
 pub async fn get(
     extract::State(edge): extract::State<Edge>,
-    caller: Caller,
-    Pairs(pairs): Pairs,
+    Pairs(mut pairs): Pairs,
     headers: HeaderMap,
 ) -> Result<Response> {
+    let caller = caller(&edge, &headers, &mut pairs).await?;
     let topics = Topics::parse(&edge, &caller, &pairs, &headers).await?;
     let seat = edge.seats.take(&caller.user_id)?;
     let queue = Arc::new(Queue::default());
@@ -76,7 +75,7 @@ pub async fn get(
     let open = Open {
         queue,
         ping_at: Instant::now() + edge.ping.mul_f64(spread(stream)),
-        ends_at: ends_at(&caller, OffsetDateTime::now_utc()),
+        pass: edge.auth.pass(&caller),
         done: false,
         guard,
     };
@@ -91,6 +90,15 @@ pub async fn get(
             .insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
+}
+
+/// By the ticket in the query where there is one, which is then no topic any more; otherwise by the bearer token.
+async fn caller(edge: &Edge, headers: &HeaderMap, pairs: &mut Vec<(String, String)>) -> Result<Caller> {
+    let ticket = pairs.iter().position(|(name, _)| name == "ticket");
+    match ticket.map(|at| pairs.remove(at)) {
+        Some((_, ticket)) => tickets::redeem(edge, &ticket).await,
+        None => edge.auth.caller(headers).await,
+    }
 }
 
 /// Joins in every room that is to be held, as a heartbeat `{}` does. What may not be entered is told by `revoked`.
@@ -136,13 +144,7 @@ impl Drop for Joined {
     }
 }
 
-/// When the caller's token ends. Beyond a year no stream lives, and a clock might overflow.
-fn ends_at(caller: &Caller, now: OffsetDateTime) -> Option<Instant> {
-    let left = Duration::try_from(caller.expires_at - now).unwrap_or_default();
-    (left < Duration::from_secs(366 * 24 * 3600)).then(|| Instant::now() + left + jwt::LEEWAY)
-}
-
-/// Where in its interval a stream's pings fall: spread, not in step.
+/// Where in its interval a stream's pings fall: spread over its second half, not in step.
 fn spread(stream: StreamId) -> f64 {
     0.5 + (stream.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / (1u64 << 25) as f64
 }
@@ -150,7 +152,7 @@ fn spread(stream: StreamId) -> f64 {
 struct Open {
     queue: Arc<Queue>,
     ping_at: Instant,
-    ends_at: Option<Instant>,
+    pass: Pass,
     done: bool,
     guard: Guard,
 }
@@ -165,7 +167,7 @@ fn events(open: Open) -> impl Stream<Item = std::result::Result<Bytes, Infallibl
         let bytes = tokio::select! {
             biased;
             () = edge.shutdown.cancelled() => open.last("shutdown", open.guard.stream),
-            () = sleep_until(open.ends_at) => open.last("token-expired", open.guard.stream),
+            () = open.pass.ended() => open.last("token-expired", open.guard.stream),
             taken = open.queue.take() => {
                 if taken.caught_up {
                     edge.relay.caught_up(open.guard.stream);
@@ -192,8 +194,8 @@ impl Open {
         while let Some(taken) = self.queue.try_take() {
             bytes.extend_from_slice(&taken.bytes);
         }
-        let span = RETRY_MS.end - RETRY_MS.start;
-        let retry_ms = RETRY_MS.start + (spread(stream) * span as f64) as u64 % span;
+        let span = (RETRY_MS.end - RETRY_MS.start) as f64;
+        let retry_ms = RETRY_MS.start + ((spread(stream) - 0.5) * 2.0 * span) as u64;
         bytes.extend_from_slice(&frame::bye(reason, Some(retry_ms)));
         bytes.into()
     }
@@ -202,13 +204,6 @@ impl Open {
     fn ended(&mut self, reason: &str) -> Bytes {
         self.done = true;
         frame::bye(reason, None)
-    }
-}
-
-async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -83,6 +83,10 @@ async fn a_stream_waits_until_it_holds_what_it_is_to_hold_or_will_never_do() {
     assert!(!waits(1).await && waits(4).await);
     answer("b", Held::Gone);
     assert!(!waits(4).await && waits(2).await);
+    assert!(
+        leases.taken(4).await.is_err(),
+        "it holds nothing: the client is to try again"
+    );
 }
 
 #[test]

@@ -66,6 +66,7 @@ pub const BEHAVIOUR: &[File] = files![
     "sql/api/room_counts.sql",
     "sql/api/room_occupancy.sql",
     "sql/api/snapshot.sql",
+    "sql/api/spend_ticket.sql",
     "sql/api/visits.sql",
     "sql/api/watch_table.sql",
     "sql/api/where_now.sql",

@@ -293,7 +293,7 @@ async fn a_user_id_in_the_body_never_overrides_the_token() {
 }
 
 /// All of an answer that a caller can tell apart, but what is meant to differ each time.
-async fn look(answer: Response) -> (StatusCode, Vec<(String, String)>, Value) {
+pub async fn look(answer: Response) -> (StatusCode, Vec<(String, String)>, Value) {
     let (status, headers) = (answer.status(), answer.headers().clone());
     let mut headers: Vec<(String, String)> = headers
         .iter()

@@ -1,7 +1,5 @@
 //! Heartbeats of many: merged into few statements, and nobody gets a neighbour's error.
 
-use std::sync::atomic::Ordering;
-
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -140,7 +138,7 @@ async fn a_thousand_heartbeats_at_once_take_far_fewer_statements_each_with_its_o
         .expect("participants are taken out");
     let client = app.client("alice");
     let figures = app.observer().figures();
-    let before = figures.heartbeat_batches.load(Ordering::Relaxed);
+    let before = figures.heartbeat_batches.get();
 
     let beats = (1..=1000).map(|n| {
         let client = client.of(&format!("user-{n}"));
@@ -154,7 +152,7 @@ async fn a_thousand_heartbeats_at_once_take_far_fewer_statements_each_with_its_o
     });
     let answers = join_all(beats).await;
 
-    let statements = figures.heartbeat_batches.load(Ordering::Relaxed) - before;
+    let statements = figures.heartbeat_batches.get() - before;
     println!("1000 heartbeats in {statements} statements");
     assert!(statements < 250, "{statements} statements");
     for (n, status, session) in answers {

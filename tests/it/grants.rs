@@ -22,10 +22,11 @@ const SERVICE_ONLY: &[&str] = &[
     "select presence.heartbeat_batch('{general}', '{alice}', array[gen_random_uuid()])",
     "select presence.leave_batch('{general}', '{alice}', array[gen_random_uuid()])",
     "select presence.hold_batch('{general}', '{alice}', array[gen_random_uuid()], array[gen_random_uuid()], '{true}', '1 min')",
-    "select presence.release_batch('{general}', '{alice}', array[gen_random_uuid()], array[gen_random_uuid()], '1 min')",
+    "select presence.release_batch('{general}', '{alice}', array[gen_random_uuid()], array[gen_random_uuid()], '{0 s}', '1 min')",
     "select presence.read_rooms('{general}', array[null::uuid], array[null::bigint], '{general}', '{alice}')",
     "select presence.put_back_batch('{general}', '{alice}', array[gen_random_uuid()], array[null::uuid], '{1 min}', array[now()], \
         '{away}', array[null::timestamptz], array[null::text], array[null::text], array[null::jsonb])",
+    "select presence.spend_ticket(gen_random_uuid())",
     "select presence.node_epoch()",
     "select presence.node_settings()",
     "select presence.node_secrets()",

@@ -1,9 +1,6 @@
 //! Streams: where they begin, how they go on elsewhere, what they cost, how they end.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -225,7 +222,7 @@ async fn the_21st_stream_of_a_user_is_refused_and_the_others_go_on() {
     app.client("alice").stream(&["general"]).await;
     let figures = app.observer().figures();
     streams.truncate(19);
-    until(|| figures.streams.load(Ordering::Relaxed) == 19).await;
+    until(|| figures.streams.get() == 19).await;
     let again = bob.try_stream(&["general"]).await;
 
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -309,7 +306,7 @@ async fn a_reader_that_takes_nothing_is_bounded_and_harms_nobody() {
     let figures = app.observer().figures();
 
     let mut round = 0;
-    while figures.lagged.load(Ordering::Relaxed) < 2 && round < 200 {
+    while figures.lagged.get() < 2 && round < 200 {
         round += 1;
         churn(&backend, round).await;
         let is_there = reader
@@ -327,7 +324,7 @@ async fn a_reader_that_takes_nothing_is_bounded_and_harms_nobody() {
             all_say(&picture.members, round + 1)
         })
         .await;
-    until(|| figures.streams.load(Ordering::Relaxed) == 2).await;
+    until(|| figures.streams.get() == 2).await;
 
     println!(
         "two readers lagged after {round} rounds; the dead one was closed {:?} later",

@@ -327,7 +327,7 @@ async fn a_renewal_that_comes_too_late_revives_nobody() {
     assert_eq!(outcomes, ["held", "gone"]);
     let grace = format!("{} milliseconds", GRACE.as_millis());
     let release = format!(
-        "select outcome from presence.release_batch('{{planning}}', '{{alice}}', '{{{gone}}}', '{{{gone}}}', '{grace}')"
+        "select outcome from presence.release_batch('{{planning}}', '{{alice}}', '{{{gone}}}', '{{{gone}}}', '{{0 s}}', '{grace}')"
     );
     assert_eq!(
         list(&admin, &release).await,

@@ -231,13 +231,7 @@ async fn a_stream_that_is_given_up_while_it_opens_leaves_nobody_behind() {
     )
     .await;
     assert!(!joins.is_empty(), "some had been there");
-    assert!(
-        app.observer()
-            .figures()
-            .streams
-            .load(std::sync::atomic::Ordering::Relaxed)
-            == 0
-    );
+    assert!(app.observer().figures().streams.get() == 0);
 }
 
 /// Whatever is known of a room and anybody in it.

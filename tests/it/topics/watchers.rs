@@ -1,9 +1,6 @@
 //! A thousand join a room that hundreds watch: everybody knows all of them, for few messages.
 
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, future::join_all, stream};
 use pg_presence::config::Settings;
@@ -39,7 +36,7 @@ async fn a_thousand_joins_before_hundreds_of_watchers_cost_thousands_of_messages
         let viewer = app.client(&format!("user-{}", 1 + n % 10));
         watchers.push(open(&viewer, "room=general&count=general").await);
     }
-    let reads = || app.observer().figures().reads.load(Ordering::Relaxed);
+    let reads = || app.observer().figures().reads.get();
     let (begin, reads_before) = (Instant::now(), reads());
 
     let watching = watchers.into_iter().map(|mut watcher| {

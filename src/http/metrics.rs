@@ -1,0 +1,49 @@
+//! `GET /metrics`: figures for Prometheus. Who asks and what is told name nobody: see `observe::figures`.
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::header,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::time::Instant;
+
+use super::Edge;
+use crate::{
+    error::{Error, Result},
+    observe::{Moment, Observer},
+};
+
+/// OpenMetrics, which Prometheus asks for and understands.
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All figures.
+pub async fn get(State(edge): State<Edge>) -> Result<Response> {
+    let [connections, idle, waiting] = edge.db.pool_figures();
+    let moment = Moment {
+        connections,
+        idle,
+        waiting,
+        leases: edge.leases.count(),
+        checks: edge.health.checks().to_vec(),
+    };
+    let text = edge.observer.figures().text(&moment).map_err(Error::bug)?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
+}
+
+/// Counts every answer, by the pattern of its route.
+pub async fn measure(State(observer): State<Observer>, request: Request, next: Next) -> Response {
+    let begin = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    // A method is the client's word: an unknown one is no label of ours.
+    let method = match method.as_str() {
+        known @ ("GET" | "HEAD" | "PUT" | "POST" | "DELETE" | "OPTIONS" | "PATCH") => known,
+        _ => "other",
+    };
+    let figures = observer.figures();
+    figures.answered(method, route, response.status().as_u16(), begin.elapsed());
+    response
+}
