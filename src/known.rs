@@ -125,10 +125,7 @@ impl Known {
             for (user, person) in people {
                 let Some(seen) = &person.seen else { continue };
                 for (id, session) in &person.sessions {
-                    let lasts = session
-                        .lasts_until(ttl)
-                        .map(|until| until.saturating_duration_since(now));
-                    let Some(lasts) = lasts.filter(|lasts| !lasts.is_zero()) else {
+                    let Some(lasts) = session.lasts(ttl, now) else {
                         continue;
                     };
                     let (room, user, session_id) = (room.clone(), user.clone(), *id);
@@ -139,7 +136,7 @@ impl Known {
                             session: session_id,
                         },
                         holder: session.holder,
-                        lasts: if session.holder.is_some() { ttl } else { lasts },
+                        lasts,
                         seen: seen.clone(),
                     });
                 }
@@ -154,11 +151,11 @@ impl Known {
             people.retain(|_, person| {
                 // What was never heard of is being asked for, or was refused: the next time it goes.
                 person.sessions.retain(|_, session| {
-                    let until = session.lasts_until(ttl);
+                    let is_asked = session.heard_at.is_none();
                     session
                         .heard_at
                         .get_or_insert(now.checked_sub(ttl).unwrap_or(now));
-                    until.is_none_or(|until| until > now)
+                    is_asked || session.lasts(ttl, now).is_some()
                 });
                 !person.sessions.is_empty()
             });
@@ -212,10 +209,16 @@ impl Person {
 }
 
 impl Session {
-    /// None: not heard of yet.
-    fn lasts_until(&self, ttl: Duration) -> Option<Instant> {
+    /// How much of its lease is left; none: nothing, or not heard of yet. What a stream holds is here for as long as the
+    /// stream is, however long Postgres was away.
+    fn lasts(&self, ttl: Duration, now: Instant) -> Option<Duration> {
         let until = self.heard_at? + ttl;
-        Some(self.ends_at.map_or(until, |ends_at| until.min(ends_at)))
+        if self.holder.is_some() {
+            return Some(ttl);
+        }
+        let until = self.ends_at.map_or(until, |ends_at| until.min(ends_at));
+        let lasts = until.saturating_duration_since(now);
+        (!lasts.is_zero()).then_some(lasts)
     }
 }
 

@@ -141,7 +141,8 @@ fn what_a_stream_holds_is_put_back_for_a_whole_ttl_and_for_the_grace_once_it_is_
     heard(&known, &[key("alice", 1)], now);
     known.hold(&key("alice", 1), holder);
     known.saw(&snapshot(&[member("alice", Status::Active)]), now);
-    let held = known.to_put_back(|_| true, TTL, now + TTL / 2);
+    known.tidy(TTL, now + 10 * TTL);
+    let held = known.to_put_back(|_| true, TTL, now + 10 * TTL); // Postgres was away for long
 
     known.release(&key("alice", 1), now + grace);
 

@@ -53,8 +53,12 @@ async fn a_ticket_opens_one_stream_as_its_user_on_whatever_node() {
     let again = open(&one.client("alice"), &ticket).await;
 
     assert_eq!(status, StatusCode::OK);
-    let snapshot = stream.next_of("snapshot").await;
-    assert_eq!(snapshot.data["members"][0]["user_id"], "alice");
+    let is_there = stream
+        .until("general", Duration::from_secs(30), |picture| {
+            picture.members.contains_key("alice")
+        })
+        .await;
+    assert!(is_there, "{:?}", stream.picture("general"));
     assert_eq!(again.status(), StatusCode::UNAUTHORIZED);
     let problem: Value = again.json().await.expect("a problem");
     assert_eq!(problem["type"], "unauthenticated");
