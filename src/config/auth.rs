@@ -85,6 +85,10 @@ pub enum KeySource {
 }
 
 /// What is known of a provider.
+#[allow(
+    rustdoc::bare_urls,
+    reason = "the text of --help, where brackets would be shown"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Preset {
     /// better-auth's jwt plugin; --jwt-issuer is its baseURL, such as https://app.example.com
