@@ -42,7 +42,8 @@ pub type RingName = String;
 
 /// Questions of one statement: bounds what one read costs Postgres and what it holds up.
 const QUESTIONS_MAX: usize = 500;
-/// A ring that meant nothing (forged, or already read) quiets its room for so long: a flood of them stays cheap.
+/// A ring that meant nothing (forged, or already read) quiets its room for so long, and for twice as long each time that
+/// another one follows: a flood of them stays cheap.
 const FALSE_ALARM: Duration = Duration::from_millis(10);
 /// Viewers of one statement.
 const VIEWERS_MAX: usize = 5_000;

@@ -75,6 +75,8 @@ pub struct Room {
     pub subscribers: BTreeMap<StreamId, Subscriber>,
     /// Changes that come before this merge into one diff.
     quiet_until: Option<Instant>,
+    /// Reads in a row, soon one after another, that found nothing new.
+    false_alarms: u32,
     /// The read that is under way is for all of them, not for those alone who ask.
     is_read_whole: bool,
     too_large: bool,
@@ -86,6 +88,7 @@ impl Room {
             ring,
             subscribers: BTreeMap::new(),
             quiet_until: None,
+            false_alarms: 0,
             is_read_whole: false,
             too_large: false,
         }
@@ -212,8 +215,15 @@ impl Room {
         let mut subscribers = self.subscribers.values();
         let is_behind = subscribers.any(|s| matches!(s.at, At::Current(at) if at != to));
         if self.is_read_whole && !planted::is(Bug::NoMerge) {
-            let quiet = if is_behind { merge } else { merge.min(FALSE_ALARM) };
-            self.quiet_until = Some(now + quiet);
+            // Alarms that go on being false quiet the room for longer each time, up to the merge time.
+            let goes_on = self.quiet_until.is_some_and(|until| now < until + merge);
+            self.false_alarms = if !is_behind && goes_on {
+                self.false_alarms + 1
+            } else {
+                0
+            };
+            let quiet = FALSE_ALARM.saturating_mul(1 << self.false_alarms.min(16));
+            self.quiet_until = Some(now + if is_behind { merge } else { quiet.min(merge) });
         }
         is_behind && !self.is_read_whole
     }

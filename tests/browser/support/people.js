@@ -7,7 +7,7 @@ const ARGUMENTS = [
     '--disable-component-update', '--disable-sync',
 ];
 /** A slow machine gets more time, never a weaker promise. */
-const SLACK = Number(process.env.TEST_SLACK ?? 3);
+export const SLACK = Number(process.env.TEST_SLACK ?? 3);
 /** A heartbeat interval after the start of the server, the grace, and a reap period. */
 const FIRST_MS_MAX = 15_000;
 /** What may be in the console while the server is away on purpose. */

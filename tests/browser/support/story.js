@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Cable } from './cable.js';
 import { Dev } from './dev.js';
-import { Window, launch, pause } from './people.js';
+import { SLACK, Window, launch, pause } from './people.js';
 
-const STORY_MS_MAX = 180_000;
-/** Longer than a lease that no stream holds, which is what an outage may leave of a closed tab. */
-const GONE_MS_MAX = 120_000;
+const STORY_MS_MAX = 120_000;
+/** A closed tab is gone within 7 s; times the slack of slow machines. */
+const GONE_MS_MAX = 7_000 * SLACK;
 const world = {};
 
 before(async () => {
