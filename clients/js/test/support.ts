@@ -55,3 +55,7 @@ export function record<T>(readable: Readable<T>): { states: T[]; stop: () => voi
 }
 
 export const names = (members: readonly { user_id: string }[]): string[] => members.map(({ user_id }) => user_id);
+
+/** What alice's streams asked for, in order. */
+export const opened = (requests: { path: string; query: URLSearchParams; user: string }[]): string[] =>
+    requests.filter(({ path, user }) => path === '/v1/stream' && user === 'alice').map(({ query }) => decodeURIComponent(query.toString()));
