@@ -33,6 +33,7 @@ pub mod jwt;
 mod keys;
 pub mod leave_token;
 mod pass;
+mod sealed;
 pub mod ticket;
 
 pub use self::{keys::KeyId, pass::Pass};
