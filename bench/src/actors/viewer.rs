@@ -16,7 +16,7 @@ use crate::{
     clock::now,
     dice::Dice,
     http::Call,
-    node::{GRACE, TTL},
+    node::TTL,
     play::{Answered, Phase, Play},
     world::{EVENTS, HALL, Room, User},
 };
@@ -304,14 +304,11 @@ impl Viewer {
         let enters = state
             .access
             .must(key.room, key.user, answered.start, answered.end);
-        // Where the join and the hold are a grace apart, the end of a stream before may have come in between.
-        let is_swift = answered.end - answered.start < GRACE;
-        let is_certain = enters && is_swift;
         if let Some(number) = number {
-            state.ledger.hold(key, number, answered.end, is_certain);
+            state.ledger.hold(key, number, answered.end, enters);
         }
         let outcome = match (number, failure) {
-            (Some(_), _) if is_certain => {
+            (Some(_), _) if enters => {
                 let (until, says) = (answered.start + TTL, Said::default());
                 Outcome::Kept { until, says }
             }
@@ -320,9 +317,6 @@ impl Viewer {
             (None, Outcome::Refused) => Outcome::Doubtful,
             (None, failure) => failure,
         };
-        if number.is_none() && answered.status() != 404 {
-            state.ledger.never_held(key, answered.start);
-        }
         state.ledger.end_beat(key, beat, answered.end, outcome);
     }
 

@@ -117,6 +117,10 @@ impl Lease {
 
     fn cut(&mut self, at: Micros) {
         self.said = None;
+        if self.streams.iter().any(|holder| holder.is_possible) {
+            // Renewed until the end is done, which is after it was asked for.
+            self.possible_until = self.possible_until.max(at + TTL);
+        }
         for holder in &mut self.streams {
             (holder.is_certain, holder.is_possible) = (false, false);
         }
@@ -214,13 +218,6 @@ impl Ledger {
         }
         if lease.streams.is_empty() && !lease.is_exact {
             lease.possible_until = lease.possible_until.max(at + TTL + CLOSE_NOTICED);
-        }
-    }
-
-    /// A stream that was to hold it was refused or not answered: its node may take its join back, with a grace, late.
-    pub fn never_held(&mut self, key: Key, at: Micros) {
-        if let Some(lease) = self.leases.get_mut(&key) {
-            lease.unsure(at, false);
         }
     }
 

@@ -113,3 +113,18 @@ fn a_stream_that_only_maybe_holds_it_may_end_it_all_the_same() {
     assert!(ledger.must_be_here(ROOM, USER, 110, 200 + GRACE));
     assert!(!ledger.must_be_here(ROOM, USER, 110, 201 + GRACE));
 }
+
+#[test]
+fn what_a_stream_holds_is_possible_until_its_end_is_done_and_no_longer() {
+    let mut ledger = Ledger::default();
+    let beat = ledger.begin_beat(key(1), 100, None);
+    ledger.end_beat(key(1), beat, 110, kept(100 + TTL));
+    ledger.hold(key(1), 7, 120, true);
+
+    let logout = ledger.begin_cut(cuts::Scope::User(USER), 10 * TTL, None);
+    assert!(ledger.may_be_here(ROOM, USER, 10 * TTL + 5, 0), "it is under way");
+    ledger.end_cut(logout, 10 * TTL + 9, 0);
+
+    assert!(ledger.may_be_here(ROOM, USER, 10 * TTL + 5, 0));
+    assert!(!ledger.may_be_here(ROOM, USER, 10 * TTL + 10, 0));
+}
