@@ -40,14 +40,29 @@ pub struct Cluster {
     bin: PathBuf,
     dir: PathBuf,
     account: Option<(u32, u32)>,
+    settings: &'static [&'static str],
     watchdog: Arc<Watchdog>,
     /// Guards the postmaster, which is away between a kill and a start.
     postmaster: Mutex<Option<Child>>,
 }
 
+/// What is played with: many crashes, little data, and a log that tells who held up whom.
+pub const FOR_PLAY: &[&str] = &[
+    "fsync=off",
+    "max_connections=100",
+    "shared_buffers=64MB",
+    "log_line_prefix=%m [%p] %q%u %e ",
+    "log_lock_waits=on",
+];
+
 impl Cluster {
-    /// Makes one in this directory and starts it.
-    pub async fn make(dir: &Path, bin: Option<PathBuf>, watchdog: Arc<Watchdog>) -> Result<Self> {
+    /// Makes one in this directory, with these settings, and starts it.
+    pub async fn make(
+        dir: &Path,
+        bin: Option<PathBuf>,
+        settings: &'static [&'static str],
+        watchdog: Arc<Watchdog>,
+    ) -> Result<Self> {
         let bin = bin.map_or_else(find_binaries, Ok)?;
         let account = account()?;
         let cluster = Self {
@@ -55,6 +70,7 @@ impl Cluster {
             bin,
             dir: dir.to_owned(),
             account,
+            settings,
             watchdog,
             postmaster: Mutex::new(None),
         };
@@ -81,6 +97,16 @@ impl Cluster {
         );
         cluster.start().await?;
         Ok(cluster)
+    }
+
+    /// The postmaster's process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.lock().as_ref().map(Child::id)
+    }
+
+    /// Where the programs of this Postgres are.
+    pub fn programs(&self) -> &Path {
+        &self.bin
     }
 
     /// Where its log is.
@@ -114,15 +140,10 @@ impl Cluster {
                 .arg("-D")
                 .arg(self.data())
                 .args(["-p", &self.port.to_string()]);
-            for setting in [
-                "listen_addresses=127.0.0.1",
-                "unix_socket_directories=",
-                "fsync=off",
-                "max_connections=100",
-                "shared_buffers=64MB",
-                "log_line_prefix=%m [%p] %q%u %e ",
-                "log_lock_waits=on",
-            ] {
+            for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="]
+                .iter()
+                .chain(self.settings)
+            {
                 command.args(["-c", setting]);
             }
             command.stdout(log.try_clone()?).stderr(log).process_group(0);

@@ -1,4 +1,4 @@
-//! The bench of pg-presence: a soak of real processes under faults, and planted bugs that it must find.
+//! The bench of pg-presence: a soak of real processes under faults, planted bugs that it must find, and how fast it is.
 
 mod actors;
 mod check;
@@ -15,12 +15,15 @@ mod process;
 mod proxy;
 mod sampler;
 mod soak;
+mod speed;
 mod token;
 mod world;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+
+use self::speed::{Suite, rivals::Rival};
 
 /// Holds pg-presence to its word
 #[derive(Parser)]
@@ -35,6 +38,23 @@ enum Command {
     Soak(Soak),
     /// Plants bugs, one at a time, and says which of them the soak finds, and how
     Plants(Plants),
+    #[command(flatten)]
+    Speed(Suite),
+    /// The load generator's process
+    #[command(hide = true)]
+    Load,
+    /// A server that the service is compared with
+    #[command(hide = true)]
+    Rival {
+        /// Which one
+        rival: Rival,
+        /// Where it listens, on loopback
+        #[arg(long)]
+        port: u16,
+        /// Its database, where it has one
+        #[arg(long)]
+        url: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -114,5 +134,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             )
             .await
         }
+        Command::Speed(suite) => speed::run(suite).await.map(|()| ExitCode::SUCCESS),
+        Command::Load => speed::load::serve().await.map(|()| ExitCode::SUCCESS),
+        Command::Rival { rival, port, url } => speed::rivals::serve(rival, port, url)
+            .await
+            .map(|()| ExitCode::SUCCESS),
     }
 }

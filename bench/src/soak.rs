@@ -19,7 +19,7 @@ use self::rounds::Rounds;
 use crate::{
     actors::{backend::Backend, caller::Caller, host::Host, tab::Tab, viewer::Viewer},
     check::Check,
-    cluster::{BACKEND, Cluster, DATABASE, EAR, SERVICE},
+    cluster::{BACKEND, Cluster, DATABASE, EAR, FOR_PLAY, SERVICE},
     dice::Dice,
     history::History,
     node::{Node, Program},
@@ -73,7 +73,7 @@ pub async fn run(options: &Options) -> Result<Report> {
         bin: binary(options.bin.as_deref(), &dir)?,
         plant: options.plant.clone(),
     };
-    let cluster = Cluster::make(&dir, options.pg_bin.clone(), watchdog.clone()).await?;
+    let cluster = Cluster::make(&dir, options.pg_bin.clone(), FOR_PLAY, watchdog.clone()).await?;
     let tables = Tables::at_first();
     prepare(&cluster, &program, &tables, options.plant.as_deref()).await?;
     let mut nodes = vec![];

@@ -1,0 +1,172 @@
+//! Many streams: what they cost while nothing happens, what their leases cost, and how fast they are back.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use tokio::time::sleep;
+
+use crate::speed::{
+    Options,
+    bed::{Bed, People, Server},
+    cpu,
+    figures::{Figure, Goal, median},
+    load::{
+        Load, Order,
+        crowd::{Opening, Tally},
+    },
+};
+
+/// As many rooms as make ten people each.
+fn people(options: &Options) -> People {
+    People {
+        users: options.streams,
+        rooms: (options.streams / 10).max(1),
+    }
+}
+
+fn opening(port: u16, options: &Options) -> Opening {
+    Opening {
+        port,
+        streams: options.streams,
+        rooms: people(options).rooms,
+        lease: true,
+        people: Some(10),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures are not that exact")]
+fn float(value: u64) -> f64 {
+    value as f64
+}
+
+/// Renewal by stream lease: user and system time of service and Postgres for each, everything included that runs meanwhile.
+pub async fn lease(options: &Options) -> Result<Vec<Figure>> {
+    let bed = Bed::make(options.pg_bin.clone(), people(options)).await?;
+    let settings = [("PRESENCE_HEARTBEAT_MS", "5000"), ("PRESENCE_TTL_MS", "15000")];
+    let service = bed.service(&settings).await?;
+    let mut load = bed.load().await?;
+    let _: f64 = load.order(&Order::Open(opening(service.port, options))).await?;
+    sleep(Duration::from_secs(5)).await; // who opened at the same moment is spread over an interval
+    let mut costs = vec![];
+    for _ in 0..options.rounds {
+        let (before, renewed) = (service.cpu() + bed.postgres_cpu(), renewals(&bed).await?);
+        sleep(Duration::from_secs(5)).await;
+        let (spent, renewed) = (
+            service.cpu() + bed.postgres_cpu() - before,
+            renewals(&bed).await? - renewed,
+        );
+        // Each stream renews once in an interval at least, or it would be lost.
+        ensure!(
+            renewed * 2.0 > float(options.streams as u64),
+            "{renewed} renewals in an interval"
+        );
+        costs.push(spent.as_secs_f64() * 1e6 / renewed);
+    }
+    let tally: Tally = load.order(&Order::Tally).await?;
+    ensure!(tally.right == options.streams && tally.lost == 0, "{tally:?}");
+    let work = format!("{} streams with leases", options.streams);
+    Ok(vec![Figure::new(
+        &work,
+        "CPU a renewal, µs",
+        median(&costs),
+        Goal::AtMost(15.0),
+    )])
+}
+
+/// Rows of sessions that were written anew so far.
+async fn renewals(bed: &Bed) -> Result<f64> {
+    let admin = bed.admin().await?;
+    let sql = "select n_tup_upd::float8 from pg_stat_user_tables where relid = 'presence_private.session'::regclass";
+    Ok(admin.query_one(sql, &[]).await?.get(0))
+}
+
+/// What streams cost that hear nothing: memory beside axum's own, and CPU.
+pub async fn idle(options: &Options) -> Result<Vec<Figure>> {
+    let bed = Bed::make(options.pg_bin.clone(), people(options)).await?;
+    let service = bed.service(&[]).await?;
+    let bare = bed.rival("sse", &[]).await?;
+    let ours = memory_of(&bed, &service, &opening(service.port, options)).await?;
+    let bare_opening = Opening {
+        lease: false,
+        people: None,
+        ..opening(bare.port, options)
+    };
+    let theirs = memory_of(&bed, &bare, &bare_opening).await?;
+    let work = format!("{} idle streams with leases", options.streams);
+    Ok(vec![
+        Figure::new(
+            &work,
+            "memory, × bare axum SSE",
+            ours.bytes / theirs.bytes,
+            Goal::AtMost(1.25),
+        ),
+        Figure::new(
+            &work,
+            "memory of a stream, KB",
+            ours.bytes / 1e3,
+            Goal::AtMost(16.0),
+        ),
+        Figure::new(
+            &work,
+            "memory of a bare one, KB",
+            theirs.bytes / 1e3,
+            Goal::Context,
+        ),
+        Figure::new(&work, "share of a core, %", ours.core * 100.0, Goal::AtMost(2.0)),
+        Figure::new(
+            &work,
+            "share of a core of bare ones, %",
+            theirs.core * 100.0,
+            Goal::Context,
+        ),
+    ])
+}
+
+struct Cost {
+    /// A stream.
+    bytes: f64,
+    /// Of one core, of all of them.
+    core: f64,
+}
+
+async fn memory_of(bed: &Bed, server: &Server, opening: &Opening) -> Result<Cost> {
+    let mut load: Load = bed.load().await?;
+    let before = cpu::memory(server.pid);
+    let _: f64 = load.order(&Order::Open(opening.clone())).await?;
+    sleep(Duration::from_secs(10)).await; // what the opening took is given back, or not
+    let (after, began) = (cpu::memory(server.pid), server.cpu());
+    let window = Duration::from_secs(30); // two pings
+    sleep(window).await;
+    let core = (server.cpu() - began).as_secs_f64() / window.as_secs_f64();
+    let tally: Tally = load.order(&Order::Tally).await?;
+    ensure!(tally.right == opening.streams && tally.lost == 0, "{tally:?}");
+    Ok(Cost {
+        bytes: float(after.saturating_sub(before)) / float(opening.streams as u64),
+        core,
+    })
+}
+
+/// The node is killed and started again; everybody comes back at once.
+pub async fn storm(options: &Options) -> Result<Vec<Figure>> {
+    let bed = Bed::make(options.pg_bin.clone(), people(options)).await?;
+    let mut service = bed.service(&[]).await?;
+    let port = service.port;
+    let mut load = bed.load().await?;
+    let opened: f64 = load.order(&Order::Open(opening(port, options))).await?;
+    let mut times = vec![];
+    for _ in 0..options.rounds {
+        let again = async {
+            sleep(Duration::from_millis(500)).await; // the load generator waits for the loss by now
+            drop(service);
+            bed.service_at(port, &[]).await
+        };
+        let (back, started) = tokio::join!(load.order::<f64>(&Order::Reopen), again);
+        service = started?;
+        times.push(back?);
+    }
+    let work = format!("{} streams come back to a node", options.streams);
+    Ok(vec![
+        Figure::new(&work, "until all are right, s", median(&times), Goal::AtMost(5.0)),
+        Figure::new(&work, "the first opening with joins, s", opened, Goal::Context),
+    ])
+}
