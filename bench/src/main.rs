@@ -110,7 +110,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             let options = soak::Options {
                 seed: soak.seed,
                 minutes: soak.minutes,
-                plant: soak.plant,
+                plant: soak.plant.as_deref().map(plants::Plant::find).transpose()?,
                 keep: soak.keep,
                 nodes: soak.nodes.max(1),
                 bin: soak.programs.bin,

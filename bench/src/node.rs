@@ -16,6 +16,7 @@ use crate::{
     clock::{MS, Micros, SECOND},
     cluster::{Cluster, EAR, SERVICE, free_port},
     http::Call,
+    plants::Plant,
     process::{Watchdog, rss_kib, signal, tail},
     proxy::Proxy,
     token::SECRET,
@@ -44,8 +45,8 @@ const START_MAX: Duration = Duration::from_secs(40);
 pub struct Program {
     /// Where it is.
     pub bin: PathBuf,
-    /// A bug that is planted in it, by name.
-    pub plant: Option<String>,
+    /// A bug that is planted, in it or in SQL.
+    pub plant: Option<Plant>,
 }
 
 impl Program {
@@ -53,8 +54,8 @@ impl Program {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.bin);
         command.args(arguments).env_clear().stdin(Stdio::null());
-        if let Some(plant) = &self.plant {
-            command.env("PRESENCE_PLANT", plant);
+        if let Some(Plant { name, sql: None }) = &self.plant {
+            command.env("PRESENCE_PLANT", name);
         }
         command
     }

@@ -7,9 +7,29 @@ use std::{
     time::Instant,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use crate::soak::{self, Options};
+
+/// A bug that is planted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plant {
+    /// What it is called.
+    pub name: String,
+    /// Of a bug of SQL, what plants it; of one of the binary, none: its name in the environment does.
+    pub sql: Option<String>,
+}
+
+impl Plant {
+    /// The bug of this name; an error where there is none.
+    pub fn find(name: &str) -> Result<Self> {
+        ensure!(names()?.contains(name), "there is no bug that is called {name}");
+        let file = folder().join(format!("{name}.sql"));
+        let sql = file.is_file().then(|| std::fs::read_to_string(&file));
+        let sql = sql.transpose().with_context(|| file.display().to_string())?;
+        Ok(Self { name: name.to_owned(), sql })
+    }
+}
 
 /// Runs each; exit code 1 where one was not found.
 pub async fn run(
@@ -35,7 +55,7 @@ pub async fn run(
             let options = Options {
                 seed,
                 minutes: left,
-                plant: Some(plant.clone()),
+                plant: Some(Plant::find(&plant)?),
                 keep: None,
                 nodes: 2,
                 bin: bin.clone(),
@@ -74,11 +94,16 @@ fn names() -> Result<BTreeSet<String>> {
         .lines()
         .filter_map(|line| line.trim().strip_suffix("\",")?.split_once(" = \""));
     let mut names: BTreeSet<String> = of_the_binary.map(|(_, name)| name.to_owned()).collect();
-    for entry in std::fs::read_dir(bench.join("plants")).into_iter().flatten() {
+    for entry in std::fs::read_dir(folder()).into_iter().flatten() {
         let path = entry?.path();
         if path.extension().is_some_and(|end| end == "sql") {
             names.extend(path.file_stem().and_then(|name| name.to_str()).map(str::to_owned));
         }
     }
     Ok(names)
+}
+
+/// Where those of SQL are.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("plants")
 }

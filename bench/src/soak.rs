@@ -23,6 +23,7 @@ use crate::{
     dice::Dice,
     history::History,
     node::{Node, Program},
+    plants::Plant,
     play::{Phase, Play},
     process::Watchdog,
     sampler,
@@ -43,8 +44,8 @@ pub struct Options {
     pub seed: u64,
     /// Rounds begin for so long.
     pub minutes: f64,
-    /// A planted bug, by name.
-    pub plant: Option<String>,
+    /// A planted bug.
+    pub plant: Option<Plant>,
     /// Where the history goes, and stays.
     pub keep: Option<PathBuf>,
     /// How many nodes.
@@ -75,7 +76,7 @@ pub async fn run(options: &Options) -> Result<Report> {
     };
     let cluster = Cluster::make(&dir, options.pg_bin.clone(), FOR_PLAY, watchdog.clone()).await?;
     let tables = Tables::at_first();
-    prepare(&cluster, &program, &tables, options.plant.as_deref()).await?;
+    prepare(&cluster, &program, &tables).await?;
     let mut nodes = vec![];
     for nth in 0..options.nodes {
         nodes.push(Node::start(nth, &cluster, &program, &dir, watchdog.clone()).await?);
@@ -86,7 +87,7 @@ pub async fn run(options: &Options) -> Result<Report> {
     let check = Arc::new(Check::new(History::begin(&dir)?, tables));
     check.history.note(
         "begin",
-        json!({"seed": options.seed, "plant": options.plant, "nodes": options.nodes}),
+        json!({"seed": options.seed, "plant": options.plant.as_ref().map(|plant| &plant.name), "nodes": options.nodes}),
     );
     let (phases, phase) = watch::channel(Phase::Busy(0));
     let play = Play {
@@ -136,7 +137,7 @@ fn binary(given: Option<&Path>, dir: &Path) -> Result<PathBuf> {
 }
 
 /// Migrated, mapped, with everybody in it, and with the bug where it is one of SQL.
-async fn prepare(cluster: &Cluster, program: &Program, tables: &Tables, plant: Option<&str>) -> Result<()> {
+async fn prepare(cluster: &Cluster, program: &Program, tables: &Tables) -> Result<()> {
     let admin = cluster.connect("postgres", "postgres").await?;
     admin
         .batch_execute(&format!("create database {DATABASE}"))
@@ -168,15 +169,8 @@ async fn prepare(cluster: &Cluster, program: &Program, tables: &Tables, plant: O
             .batch_execute(&format!("create role {login} login; grant {role} to {login}"))
             .await?;
     }
-    if let Some(plant) = plant {
-        let file = root.join("bench/plants").join(format!("{plant}.sql"));
-        if file.is_file() {
-            let sql = std::fs::read_to_string(&file)?;
-            admin
-                .batch_execute(&sql)
-                .await
-                .with_context(|| format!("{}", file.display()))?;
-        }
+    if let Some(sql) = program.plant.as_ref().and_then(|plant| plant.sql.as_ref()) {
+        admin.batch_execute(sql).await.context("the bug is not planted")?;
     }
     Ok(())
 }

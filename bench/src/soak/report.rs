@@ -49,7 +49,7 @@ impl Report {
     pub fn new(options: &Options) -> Self {
         Self {
             seed: options.seed,
-            plant: options.plant.clone(),
+            plant: options.plant.as_ref().map(|plant| plant.name.clone()),
             ..Self::default()
         }
     }
