@@ -5,4 +5,5 @@ pub mod caller;
 pub mod host;
 pub mod session;
 pub mod tab;
+pub mod twins;
 pub mod viewer;

@@ -8,6 +8,7 @@ pub mod calm;
 pub mod face;
 pub mod ledger;
 pub mod log;
+pub mod loss;
 pub mod quiet;
 pub mod sample;
 pub mod streams;
@@ -21,7 +22,11 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use self::{access::Access, calm::Calm, ledger::Ledger, log::Log, streams::Streams};
-use crate::{clock::now, history::History, world::Tables};
+use crate::{
+    clock::{Micros, now},
+    history::History,
+    world::Tables,
+};
 
 /// Something that must never happen, and did.
 #[derive(Debug, Clone)]
@@ -32,6 +37,8 @@ pub struct Violation {
     pub what: String,
     /// The last frames of the stream, where one saw it.
     pub frames: Vec<String>,
+    /// How long after the beginning of the play.
+    pub after: Micros,
 }
 
 /// So many are kept: the first tells most.
@@ -53,6 +60,7 @@ pub struct State {
     pub violations: Vec<Violation>,
     /// How often each kind of call and answer came.
     pub tally: BTreeMap<String, u64>,
+    began: Micros,
     stop: CancellationToken,
 }
 
@@ -70,6 +78,7 @@ impl State {
                 promise,
                 what,
                 frames,
+                after: now() - self.began,
             });
         }
         self.stop.cancel();
@@ -105,6 +114,7 @@ impl Check {
             log: Log::default(),
             violations: vec![],
             tally: BTreeMap::new(),
+            began: now(),
             stop: stop.clone(),
         };
         Self {

@@ -53,6 +53,7 @@ pub const FOR_PLAY: &[&str] = &[
     "shared_buffers=64MB",
     "log_line_prefix=%m [%p] %q%u %e ",
     "log_lock_waits=on",
+    "deadlock_timeout=100ms", // well before anybody's own lock_timeout, so that it is seen for what it is
 ];
 
 impl Cluster {

@@ -86,6 +86,9 @@ struct Plants {
     /// These bugs alone
     #[arg(long)]
     only: Vec<String>,
+    /// Those of the hub as well, which its model finds in `cargo test`
+    #[arg(long)]
+    hub: bool,
     /// How long each bug is looked for
     #[arg(long, default_value_t = 4.0)]
     minutes: f64,
@@ -126,13 +129,14 @@ async fn main() -> anyhow::Result<ExitCode> {
             })
         }
         Command::Plants(plants) => {
-            plants::run(
-                &plants.only,
-                plants.minutes,
-                plants.programs.bin,
-                plants.programs.pg_bin,
-            )
-            .await
+            let search = plants::Search {
+                only: plants.only,
+                hub: plants.hub,
+                minutes: plants.minutes,
+                bin: plants.programs.bin,
+                pg_bin: plants.programs.pg_bin,
+            };
+            plants::run(&search).await
         }
         Command::Speed(suite) => speed::run(suite).await.map(|()| ExitCode::SUCCESS),
         Command::Load => speed::load::serve().await.map(|()| ExitCode::SUCCESS),

@@ -54,7 +54,7 @@ impl Program {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.bin);
         command.args(arguments).env_clear().stdin(Stdio::null());
-        if let Some(Plant { name, sql: None }) = &self.plant {
+        if let Some(Plant { name, sql: None, .. }) = &self.plant {
             command.env("PRESENCE_PLANT", name);
         }
         command

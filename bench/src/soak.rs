@@ -17,7 +17,7 @@ use tokio::sync::watch;
 pub use self::report::Report;
 use self::rounds::Rounds;
 use crate::{
-    actors::{backend::Backend, caller::Caller, host::Host, tab::Tab, viewer::Viewer},
+    actors::{backend::Backend, caller::Caller, host::Host, tab::Tab, twins::Twins, viewer::Viewer},
     check::Check,
     cluster::{BACKEND, Cluster, DATABASE, EAR, FOR_PLAY, SERVICE},
     dice::Dice,
@@ -34,6 +34,10 @@ use crate::{
 const TABS: usize = 26;
 /// Readers of streams.
 const VIEWERS: usize = 20;
+/// Who writes in SQL, in transactions of their own.
+const BACKENDS: usize = 2;
+/// Pairs of tabs that do everything at the same instant.
+const TWINS: usize = 2;
 /// Who reads by plain calls.
 const CALLERS: usize = 3;
 
@@ -192,7 +196,7 @@ pub(crate) fn players(play: &Play, seed: u64) -> tokio::task::JoinSet<()> {
     }
     for nth in 0..VIEWERS {
         let user = users[(nth * 5 + 1) % users.len()];
-        tasks.spawn(Viewer::new(play.clone(), dice(), user, nth % 2 == 0).run());
+        tasks.spawn(Viewer::new(play.clone(), dice(), user, nth % 2 == 0, nth % 4 == 0).run());
     }
     for _ in 0..CALLERS {
         let caller = Caller {
@@ -201,7 +205,12 @@ pub(crate) fn players(play: &Play, seed: u64) -> tokio::task::JoinSet<()> {
         };
         tasks.spawn(caller.run());
     }
-    tasks.spawn(Backend::new(play.clone(), dice()).run());
+    for _ in 0..TWINS {
+        tasks.spawn(Twins::new(play.clone(), dice()).run());
+    }
+    for _ in 0..BACKENDS {
+        tasks.spawn(Backend::new(play.clone(), dice()).run());
+    }
     tasks.spawn(Host::new(play.clone(), dice()).run());
     tasks.spawn(sampler::watch_the_clock(play.clone()));
     tasks

@@ -1,12 +1,14 @@
 //! A trusted backend: heartbeats in transactions of its own, some of which are rolled back, kicks, cleared rooms and logouts.
 
+use std::time::Duration;
+
 use serde_json::json;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, error::SqlState};
 
 use super::session::Session;
 use crate::{
-    check::ledger::{Outcome, Said, Scope},
-    clock::{Micros, now},
+    check::ledger::{Beat, CutId, Outcome, Said, Scope},
+    clock::{Micros, SECOND, now},
     cluster::{BACKEND, DATABASE},
     dice::Dice,
     play::{Phase, Play},
@@ -17,6 +19,16 @@ use crate::{
 const EXPECTED: [&str; 11] = [
     "PR404", "PR409", "PR410", "PR429", "55P03", "40P01", "57014", "57P01", "57P02", "57P03", "no code",
 ];
+
+/// A heartbeat in a transaction that has not ended.
+struct UnderWay {
+    session: Session,
+    beat: Beat,
+    /// Until when the lease lasts, once it is answered.
+    until: Option<Micros>,
+    /// The transaction does something else for so long after it.
+    pause: Duration,
+}
 
 /// A player.
 pub struct Backend {
@@ -57,11 +69,17 @@ impl Backend {
         }
         let Some(client) = self.client.take() else { return };
         match self.dice.below(100) {
-            0..60 => self.transaction(&client).await,
+            0..50 => self.transaction(&client).await,
+            50..60 => self.cross(&client).await,
             60..80 => self.leave(&client).await,
             80..92 => self.kick(&client).await,
             92..97 => self.clear(&client).await,
-            _ => self.log_out(&client).await,
+            _ => {
+                let users: Vec<User> = User::all().collect();
+                let user = self.dice.of(&users);
+                self.log_out(&client, user).await;
+                self.sessions.retain(|session| session.key.user != user);
+            }
         }
         self.client = Some(client);
     }
@@ -72,28 +90,87 @@ impl Backend {
         let user = self.dice.of(&users);
         let mut rooms: Vec<Room> = Room::all().filter(|_| self.dice.chance(30)).collect();
         rooms.retain(|room| self.play.check.lock().access.tables.may_enter(*room, user));
-        rooms.sort_by_key(|room| room.id());
         rooms.truncate(3);
         if rooms.is_empty() {
             return;
         }
+        let (commits, holds) = (self.dice.chance(70), self.dice.ms(0, 250));
+        let mut beats = self.begin(user, &rooms);
+        self.play_out(client, &mut beats, commits, holds).await;
+        for beat in beats {
+            self.sessions.retain(|old| old.key != beat.session.key);
+            self.sessions.push(beat.session);
+        }
+        let kept = self.sessions.len().saturating_sub(12);
+        self.sessions.drain(..kept);
+    }
+
+    /// Somebody's heartbeats in two rooms, in the order of their keys, while another one, who is in both, is logged out: the
+    /// logout takes both rooms, too.
+    async fn cross(&mut self, client: &Client) {
+        let Ok(other) = self.play.cluster.connect(BACKEND, DATABASE).await else {
+            return;
+        };
+        let Some((rooms, leaver, stayer)) = self.two_in_two_rooms() else {
+            return;
+        };
+        let mut joins = self.begin(leaver, &rooms);
+        self.play_out(client, &mut joins, true, Duration::ZERO).await;
+        let mut stays = self.begin(stayer, &rooms);
+        let late = self.dice.ms(0, 30);
+        tokio::join!(self.play_out(client, &mut stays, true, Duration::ZERO), async {
+            tokio::time::sleep(late).await;
+            self.log_out(&other, leaver).await;
+        });
+    }
+
+    /// Two rooms, and two users who may enter both.
+    fn two_in_two_rooms(&mut self) -> Option<([Room; 2], User, User)> {
+        let (mut rooms, mut users): (Vec<Room>, Vec<User>) = (Room::all().collect(), User::all().collect());
+        self.dice.shuffle(&mut rooms);
+        self.dice.shuffle(&mut users);
+        let state = self.play.check.lock();
+        let tables = &state.access.tables;
+        let pairs = rooms
+            .iter()
+            .enumerate()
+            .flat_map(|(nth, one)| rooms[nth + 1..].iter().map(|two| [*one, *two]));
+        pairs.into_iter().find_map(|pair| {
+            let mut both = users
+                .iter()
+                .filter(|user| pair.iter().all(|room| tables.may_enter(*room, **user)));
+            Some((pair, *both.next()?, *both.next()?))
+        })
+    }
+
+    /// Heartbeats of this user, in the order of the rooms' keys: the session that is there already, or a new one.
+    fn begin(&mut self, user: User, rooms: &[Room]) -> Vec<UnderWay> {
+        let mut rooms = rooms.to_vec();
+        rooms.sort_by_key(|room| room.id());
         let mut beats = vec![];
         for room in rooms {
-            let mut session = Session::new(user, room, &mut self.dice);
-            if let Some(old) = self
-                .sessions
-                .iter()
+            let mut old = self.sessions.iter();
+            let old = old
                 .find(|old| old.key.room == room && old.key.user == user)
-            {
-                session = old.clone();
-            }
+                .cloned();
+            let mut session = old.unwrap_or_else(|| Session::new(user, room, &mut self.dice));
             session.seq = None;
             let beat = self.play.check.lock().ledger.begin_beat(session.key, now(), None);
-            beats.push((session, beat, None));
+            let (until, pause) = (None, self.dice.ms(0, 30));
+            beats.push(UnderWay {
+                session,
+                beat,
+                until,
+                pause,
+            });
         }
-        let commits = self.dice.chance(70);
-        let holds = self.dice.ms(0, 250);
-        let done = self.heartbeats(client, &mut beats).await;
+        beats
+    }
+
+    /// One transaction of them, and what became of it.
+    async fn play_out(&self, client: &Client, beats: &mut [UnderWay], commits: bool, holds: Duration) {
+        let start = now();
+        let done = heartbeats(client, beats).await;
         tokio::time::sleep(holds).await;
         let end = if commits && done.is_ok() {
             "commit"
@@ -105,17 +182,16 @@ impl Backend {
         state.count(&format!("SQL {end}"));
         let keys: Vec<String> = beats
             .iter()
-            .map(|(session, ..)| format!("{:?}", session.key))
+            .map(|beat| format!("{:?}", beat.session.key))
             .collect();
         self.play.check.history.note(
             "SQL",
             json!({"heartbeats": keys, "then": end, "done": format!("{done:?} {ended:?}")}),
         );
-        let code = done
-            .as_ref()
-            .err()
-            .map(|error| error.code().map_or("no code", |code| code.code()).to_owned());
-        for (session, beat, until) in beats {
+        for UnderWay {
+            session, beat, until, ..
+        } in beats
+        {
             let outcome = match (&ended, &done) {
                 (Err(_), _) => Outcome::Unknown,
                 (Ok(()), Ok(())) if commits => Outcome::Kept {
@@ -124,36 +200,29 @@ impl Backend {
                 },
                 _ => Outcome::Refused,
             };
-            state.ledger.end_beat(session.key, beat, now(), outcome);
-            self.sessions.retain(|old| old.key != session.key);
-            self.sessions.push(session);
-        }
-        if let Some(code) = code.filter(|code| !EXPECTED.contains(&code.as_str())) {
-            state.violate(
-                "SQL raises what is documented",
-                format!("a heartbeat of {} in SQL fails with {code}", user.id()),
-            );
+            state.ledger.end_beat(session.key, *beat, now(), outcome);
         }
         drop(state);
-        let kept = self.sessions.len().saturating_sub(12);
-        self.sessions.drain(..kept);
+        self.judge(
+            done.err().as_ref(),
+            start,
+            "heartbeats in the order of their rooms",
+        );
     }
 
-    async fn heartbeats(
-        &mut self,
-        client: &Client,
-        beats: &mut [(Session, crate::check::ledger::Beat, Option<Micros>)],
-    ) -> Result<(), tokio_postgres::Error> {
-        client.batch_execute("begin").await?;
-        for (session, _, until) in beats {
-            let sql = "select (extract(epoch from h.expires_at) * 1000000)::bigint from presence.heartbeat($1::text, $2::text, $3) h";
-            let key = session.key;
-            let row = client
-                .query_one(sql, &[&key.room.id(), &key.user.id(), &key.session])
-                .await?;
-            *until = row.get(0);
+    /// What fails fails in a documented way, and whoever keeps to the order of keys meets no deadlock, but with those who lock
+    /// whole tables by hand.
+    fn judge(&self, error: Option<&tokio_postgres::Error>, start: Micros, what: &str) {
+        let Some(error) = error else { return };
+        let code = error.code().map_or("no code", SqlState::code);
+        let mut state = self.play.check.lock();
+        let is_calm = state.calm.was(start - SECOND, now());
+        if !EXPECTED.contains(&code) || (code == "40P01" && is_calm) {
+            state.violate(
+                "SQL raises what is documented",
+                format!("{what}: {code}: {error}"),
+            );
         }
-        Ok(())
     }
 
     async fn leave(&mut self, client: &Client) {
@@ -204,23 +273,21 @@ impl Backend {
         self.end(cut, done);
     }
 
-    async fn log_out(&mut self, client: &Client) {
-        let users: Vec<User> = User::all().collect();
-        let user = self.dice.of(&users);
+    async fn log_out(&self, client: &Client, user: User) {
+        let start = now();
         let cut = self
             .play
             .check
             .lock()
             .ledger
-            .begin_cut(Scope::User(user), now(), None);
-        let done = client
-            .execute("select presence.leave_everywhere($1::text)", &[&user.id()])
-            .await;
-        self.sessions.retain(|session| session.key.user != user);
+            .begin_cut(Scope::User(user), start, None);
+        let sql = "select presence.leave_everywhere($1::text)";
+        let done = client.execute(sql, &[&user.id()]).await;
+        self.judge(done.as_ref().err(), start, "a logout");
         self.end(cut, done);
     }
 
-    fn end(&self, cut: crate::check::ledger::CutId, done: Result<u64, tokio_postgres::Error>) {
+    fn end(&self, cut: CutId, done: Result<u64, tokio_postgres::Error>) {
         let mut state = self.play.check.lock();
         state.count("SQL end");
         self.play.check.history.note(
@@ -236,4 +303,24 @@ impl Backend {
             Err(_) => {}
         }
     }
+}
+
+async fn heartbeats(client: &Client, beats: &mut [UnderWay]) -> Result<(), tokio_postgres::Error> {
+    client.batch_execute("begin").await?;
+    for UnderWay {
+        session,
+        until,
+        pause,
+        ..
+    } in beats
+    {
+        let sql = "select (extract(epoch from h.expires_at) * 1000000)::bigint from presence.heartbeat($1::text, $2::text, $3) h";
+        let key = session.key;
+        let row = client
+            .query_one(sql, &[&key.room.id(), &key.user.id(), &key.session])
+            .await?;
+        *until = row.get(0);
+        tokio::time::sleep(*pause).await;
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     check::{
-        ledger::{Key, Outcome, Said, Scope},
+        ledger::{CutId, Key, Outcome, Said, Scope},
         sample::HIDDEN,
     },
     clock::{MS, Micros, SECOND, now, parse},
@@ -194,8 +194,8 @@ impl Session {
         })
     }
 
-    /// Leaves by a call, or by the beacon where there is a token; its status.
-    pub async fn leave(&mut self, play: &Play, node: usize, by_beacon: bool) -> u16 {
+    /// Leaves by a call, or by the beacon where there is a token; its status, and its number among ends.
+    pub async fn leave(&mut self, play: &Play, node: usize, by_beacon: bool) -> (u16, CutId) {
         let seq = self.next_seq();
         let beacon = self.leave_token.clone().filter(|_| by_beacon);
         let call = match beacon {
@@ -225,7 +225,7 @@ impl Session {
             play.check.lock().ledger.end_cut(cut, answered.end, 0);
         }
         self.expires_at = 0;
-        answered.status()
+        (answered.status(), cut)
     }
 
     /// Whether its lease lasts, by the last answer.

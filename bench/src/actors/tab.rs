@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::session::{Session, Words, next_beat_ms, until};
 use crate::{
-    check::ledger::Scope,
-    clock::{MS, now},
+    check::ledger::{CutId, Scope},
+    clock::{MS, Micros, now},
     dice::Dice,
     http::Call,
     play::{Phase, Play},
@@ -72,7 +72,8 @@ impl Tab {
             77..83 => self.come_late().await,
             83..87 => self.node = self.dice.below(self.play.nodes.len()),
             87..91 => self.go_elsewhere().await,
-            91..97 => self.batch().await,
+            91..95 => self.batch().await,
+            95..97 => self.be_overtaken().await,
             97 => self.log_out().await,
             _ => {
                 let pause = self.dice.ms(3_000, 6_000);
@@ -182,14 +183,37 @@ impl Tab {
         self.session = sessions.swap_remove(0);
     }
 
-    async fn log_out(&mut self) {
-        let user = self.session.key.user;
-        let cut = self
+    /// A heartbeat that arrives after the leave that was sent later.
+    async fn be_overtaken(&mut self) {
+        if self.session.seq.is_none() {
+            return;
+        }
+        let mut late = self.session.clone();
+        self.session.seq = self.session.seq.map(|seq| seq + 1);
+        let start = now();
+        let (status, leave) = self.session.leave(&self.play, self.node, false).await;
+        let may_enter = self
             .play
             .check
             .lock()
-            .ledger
-            .begin_cut(Scope::User(user), now(), None);
+            .access
+            .must(late.key.room, late.key.user, start, now());
+        if status != 204 || !may_enter {
+            return;
+        }
+        self.stays_out(&mut late, leave, start, "was overtaken by its leave")
+            .await;
+    }
+
+    /// Logs out, and comes back with the same session id, which is refused.
+    async fn log_out(&mut self) {
+        let user = self.session.key.user;
+        let start = now();
+        let (cut, was_here) = {
+            let mut state = self.play.check.lock();
+            let was_here = state.ledger.is_certain(self.session.key, start);
+            (state.ledger.begin_cut(Scope::User(user), start, None), was_here)
+        };
         let call = Call {
             method: "DELETE",
             path: "/v1/me/sessions".to_owned(),
@@ -199,13 +223,32 @@ impl Tab {
         let answered = self.play.call(self.node, &call).await;
         if answered.status() == 204 {
             self.play.check.lock().ledger.end_cut(cut, answered.end, 0);
+            if was_here {
+                let mut late = self.session.clone();
+                self.stays_out(&mut late, cut, start, "was logged out").await;
+            }
         }
         self.session.renew_id(&mut self.dice);
+    }
+
+    /// A session that was ended for good by `end`, which was asked for at `start`, is not let in again.
+    async fn stays_out(&mut self, session: &mut Session, end: CutId, start: Micros, why: &str) {
+        let node = self.dice.below(self.play.nodes.len());
+        let status = session.beat(&self.play, node, Words::none()).await;
+        let mut state = self.play.check.lock();
+        // What another end, or a loss, has made of it meanwhile is not known.
+        if status == 200 && !state.ledger.may_be_cut_but_by(end, session.key, start) {
+            let wrong = format!("{:?} {why} at {start}, and is let in again", session.key);
+            state.violate("who left for good stays out", wrong);
+        }
     }
 
     /// Stays and says nothing new, or goes, until the next round.
     async fn settle(&mut self, round: u64) {
         let stays = self.dice.chance(60);
+        if stays && self.session.is_kept() && self.dice.chance(25) {
+            self.beat(Words::typing()).await; // and says no more
+        }
         if !stays && self.session.is_kept() && self.dice.chance(40) {
             self.session.leave(&self.play, self.node, false).await;
         }

@@ -13,13 +13,16 @@ use crate::{
         ledger::{Beat, Key, Outcome, Said},
         streams::{Opened, Picture, View},
     },
-    clock::now,
+    clock::{Micros, SECOND, now},
     dice::Dice,
     http::Call,
     node::TTL,
     play::{Answered, Phase, Play},
     world::{EVENTS, HALL, Room, User},
 };
+
+/// Who holds by a stream alone shows a sign of life so often: well within the bound of silence.
+const LAZY: Micros = 7 * SECOND;
 
 /// A player.
 pub struct Viewer {
@@ -35,11 +38,16 @@ pub struct Viewer {
     known: HashMap<Room, Picture>,
     reading: Option<Reading>,
     failures: u32,
+    /// It leaves it to its node to renew what its stream holds, and shows a sign of life as rarely as it may.
+    is_lazy: bool,
+    /// When it showed one last.
+    beat_at: Micros,
 }
 
 impl Viewer {
     /// Of this user; `holds`: its streams are its presence.
-    pub fn new(play: Play, mut dice: Dice, user: User, holds: bool) -> Self {
+    /// `is_lazy`: it sends heartbeats as rarely as it may.
+    pub fn new(play: Play, mut dice: Dice, user: User, holds: bool, is_lazy: bool) -> Self {
         let node = dice.below(play.nodes.len());
         let mut viewer = Self {
             play,
@@ -52,6 +60,8 @@ impl Viewer {
             known: HashMap::new(),
             reading: None,
             failures: 0,
+            is_lazy,
+            beat_at: 0,
         };
         viewer.choose_topics(holds);
         viewer
@@ -133,6 +143,10 @@ impl Viewer {
 
     /// A sign of life of each session that it holds, on any node.
     async fn beat(&mut self, news: bool) {
+        if self.is_lazy && self.reading.is_some() && self.beat_at + LAZY > now() {
+            return;
+        }
+        self.beat_at = now();
         let node = if self.dice.chance(80) {
             self.node
         } else {
@@ -239,21 +253,8 @@ impl Viewer {
                 self.choose_topics(holds);
             }
         }
-        let begin: Vec<(Room, Picture)> = self
-            .rooms
-            .clone()
-            .into_iter()
-            .map(|room| {
-                (
-                    room,
-                    self.known
-                        .get(&room)
-                        .filter(|_| self.dice.chance(75))
-                        .cloned()
-                        .unwrap_or_default(),
-                )
-            })
-            .collect();
+        let rooms = self.rooms.clone();
+        let begin: Vec<(Room, Picture)> = rooms.into_iter().map(|room| (room, self.resumed(room))).collect();
         let keys: Vec<Key> = self.sessions.iter().map(|session| session.key).collect();
         let call = Call {
             method: "GET",
@@ -294,6 +295,19 @@ impl Viewer {
             let pause = self.dice.ms(100, 400 * u64::from(self.failures.min(5)));
             self.play.pause(pause).await;
         }
+    }
+
+    /// What it says that it knows of a room: what it does, nothing, or something of an epoch that never was.
+    fn resumed(&mut self, room: Room) -> Picture {
+        let known = self.known.get(&room).cloned();
+        let mut picture = known.filter(|_| self.dice.chance(75)).unwrap_or_default();
+        if let Some(cursor) = picture.cursor.as_mut().filter(|_| self.dice.chance(8)) {
+            let back = i64::try_from(self.dice.below(4)).unwrap_or(0);
+            cursor.epoch = self.dice.uuid();
+            cursor.revision = (cursor.revision - back).max(0);
+            picture.id = format!("{}.{}", cursor.epoch, cursor.revision);
+        }
+        picture
     }
 
     /// What became of a session that the stream was to hold.

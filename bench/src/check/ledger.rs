@@ -5,12 +5,14 @@
 //! claimed of it.
 
 mod cuts;
+mod holders;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use uuid::Uuid;
 
 pub use self::cuts::{Cut, CutId, Scope};
+use self::holders::Holder;
 use crate::{
     clock::{Micros, NEVER, SECOND},
     node::{GRACE, TTL},
@@ -78,25 +80,14 @@ pub struct Beat {
     pub seq: Option<i64>,
 }
 
-/// A stream that was opened with a session.
-#[derive(Debug, Clone, Copy)]
-struct Holder {
-    stream: u64,
-    since: Micros,
-    /// Nothing has ended the session since.
-    is_certain: bool,
-    /// Its node may renew it: also one that came back by a heartbeat after an end.
-    is_possible: bool,
-}
-
 #[derive(Debug, Default)]
 struct Lease {
     /// Spans in which it is certain; the last may lie ahead.
     certain: Vec<(Micros, Micros)>,
     /// It may be there until then.
     possible_until: Micros,
-    /// That moment is exact: an end that was answered, and no lease that runs out.
-    is_exact: bool,
+    /// An end of it was answered then: it is not there any more, however late leases that run out are ended.
+    over_by: Option<Micros>,
     pending: u32,
     /// Calls that may still be done.
     zombies: Vec<Option<i64>>,
@@ -108,6 +99,8 @@ struct Lease {
     said: Option<(Micros, Said)>,
     /// Something was asked for that ends it, at some time.
     was_cut: bool,
+    /// The stream that held it was closed then, where nothing was broken, and nothing was said of it since.
+    closed: Option<Micros>,
 }
 
 impl Lease {
@@ -115,19 +108,33 @@ impl Lease {
         self.pending > 0 || !self.zombies.is_empty() || self.streams.iter().any(|holder| holder.is_possible)
     }
 
-    fn cut(&mut self, at: Micros) {
-        self.said = None;
+    /// Whether it may have lasted until this moment, or may come back.
+    fn may_be_at(&self, at: Micros) -> bool {
+        self.may_come_back() || self.over_by.unwrap_or(self.possible_until) >= at
+    }
+
+    /// `is_loss`: all data is lost, and not the session alone.
+    fn cut(&mut self, at: Micros, is_loss: bool) {
+        (self.said, self.closed) = (None, None);
         if self.streams.iter().any(|holder| holder.is_possible) {
             // Renewed until the end is done, which is after it was asked for.
             self.possible_until = self.possible_until.max(at + TTL);
         }
         for holder in &mut self.streams {
-            (holder.is_certain, holder.is_possible) = (false, false);
+            holder.cut(is_loss);
         }
         if let Some(last) = self.certain.last_mut() {
             last.1 = last.1.min(at);
         }
     }
+}
+
+/// A heartbeat that was let in: between which moments, and of which session.
+#[derive(Debug)]
+struct LetIn {
+    start: Micros,
+    end: Micros,
+    session: Uuid,
 }
 
 /// All sessions.
@@ -136,6 +143,10 @@ pub struct Ledger {
     leases: HashMap<Key, Lease>,
     cuts: Vec<Cut>,
     cuts_made: u64,
+    /// The last heartbeats of each user in each room that were let in.
+    let_in: HashMap<(Room, User), VecDeque<LetIn>>,
+    /// All data was there since.
+    whole_since: Micros,
 }
 
 impl Ledger {
@@ -143,7 +154,7 @@ impl Ledger {
     pub fn begin_beat(&mut self, key: Key, start: Micros, seq: Option<i64>) -> Beat {
         let lease = self.leases.entry(key).or_default();
         lease.pending += 1;
-        lease.is_exact = false;
+        (lease.over_by, lease.closed) = (None, None);
         Beat { start, seq }
     }
 
@@ -153,10 +164,16 @@ impl Ledger {
         let lease = self.leases.entry(key).or_default();
         lease.pending = lease.pending.saturating_sub(1);
         lease.last_end = lease.last_end.max(end);
-        lease.is_exact = false;
+        lease.over_by = None;
         let was = lease.said.take();
         match outcome {
             Outcome::Kept { until, says } => {
+                if beat.start > self.whole_since {
+                    let of = self.let_in.entry((key.room, key.user)).or_default();
+                    of.retain(|earlier| beat.start - earlier.start < 3 * TTL);
+                    let (start, session) = (beat.start, key.session);
+                    of.push_back(LetIn { start, end, session });
+                }
                 lease.possible_until = lease.possible_until.max(until);
                 for holder in &mut lease.streams {
                     holder.is_possible = true;
@@ -179,52 +196,14 @@ impl Ledger {
                 lease.extend(end, until);
             }
             Outcome::Hidden => {
-                lease.cut(beat.start);
+                lease.cut(beat.start, false);
                 if !lease.may_come_back() {
-                    lease.possible_until = end;
-                    lease.is_exact = true;
+                    lease.over_by = Some(end);
                 }
             }
             Outcome::Refused => {}
             Outcome::Doubtful => lease.possible_until = lease.possible_until.max(end + TTL),
             Outcome::Unknown => lease.zombies.push(beat.seq),
-        }
-    }
-
-    /// A stream was opened with it: what closed before means nothing any more. Its own join ends after this. `is_certain`:
-    /// it is sure to hold it, and does not only maybe.
-    pub fn hold(&mut self, key: Key, stream: u64, since: Micros, is_certain: bool) {
-        let lease = self.leases.entry(key).or_default();
-        if is_certain {
-            lease.closing.clear();
-        }
-        lease.streams.push(Holder {
-            stream,
-            since,
-            is_certain,
-            is_possible: true,
-        });
-    }
-
-    /// A stream that holds it is closed by its client, or was seen to end; `calm`: nothing keeps the node from noticing.
-    pub fn let_go(&mut self, key: Key, stream: u64, at: Micros, calm: bool) {
-        let Some(lease) = self.leases.get_mut(&key) else {
-            return;
-        };
-        let holds = lease.streams.last().is_some_and(|last| last.stream == stream);
-        lease.streams.retain(|open| open.stream != stream);
-        if holds || !calm {
-            lease.unsure(at, calm);
-        }
-        if lease.streams.is_empty() && !lease.is_exact {
-            lease.possible_until = lease.possible_until.max(at + TTL + CLOSE_NOTICED);
-        }
-    }
-
-    /// Something happens to a stream that holds it, and the node may take it for closed from now on.
-    pub fn unsure_of(&mut self, key: Key, at: Micros) {
-        if let Some(lease) = self.leases.get_mut(&key) {
-            lease.unsure(at, false);
         }
     }
 
@@ -238,11 +217,22 @@ impl Ledger {
         })
     }
 
+    /// Whether this session is sure to be there at a moment.
+    pub fn is_certain(&self, key: Key, at: Micros) -> bool {
+        let lease = self.leases.get(&key);
+        lease.is_some_and(|lease| {
+            lease
+                .certain
+                .iter()
+                .any(|(begin, end)| *begin <= at && *end >= at)
+        })
+    }
+
     /// Whether something of this user may be there at a moment; `slack`: so long after its end a lease may be seen.
     pub fn may_be_here(&self, room: Room, user: User, at: Micros, slack: Micros) -> bool {
         self.of(room, user).any(|lease| {
-            let slack = if lease.is_exact { 0 } else { slack };
-            lease.may_come_back() || lease.possible_until.saturating_add(slack) >= at
+            let is_over = lease.over_by.is_some_and(|by| by < at);
+            lease.may_come_back() || (!is_over && lease.possible_until.saturating_add(slack) >= at)
         })
     }
 
@@ -260,24 +250,19 @@ impl Ledger {
             })
     }
 
-    /// A session that a stream held all the while between two moments.
-    pub fn held_by_a_stream(&self, room: Room, user: User, from: Micros, to: Micros) -> Option<Key> {
-        let is_held = |(key, lease): (&Key, &Lease)| {
-            let is_open = lease
-                .streams
-                .last()
-                .is_some_and(|holder| holder.is_certain && holder.since < from);
-            let is_ended = self
-                .cuts
-                .iter()
-                .any(|cut| cut.scope.holds(*key) && cut.end >= from && cut.start <= to);
-            (is_open && !is_ended && lease.closing.iter().all(|(_, last)| *last < from)).then_some(*key)
-        };
-        let mut of = self
-            .leases
-            .iter()
-            .filter(|(key, _)| key.room == room && key.user == user);
-        of.find_map(is_held)
+    /// When this user was let into this room last, by an answer that was there by then, since the data was lost last; none
+    /// where that was by several sessions: the one that ends last, and not the one that was heard of last, says when its
+    /// user was seen.
+    pub fn let_in_by(&self, room: Room, user: User, by: Micros) -> Option<Micros> {
+        let of = self.let_in.get(&(room, user))?;
+        let LetIn { start, session, .. } = of.front()?;
+        let mut leases = self.leases.iter();
+        let is_one = of.iter().all(|other| other.session == *session)
+            && leases.all(|(key, lease)| {
+                (key.room, key.user) != (room, user) || key.session == *session || !lease.may_be_at(*start)
+            });
+        let known = of.iter().filter(|let_in| is_one && let_in.end < by);
+        known.map(|let_in| let_in.start).max()
     }
 
     /// What the session's row must hold in a snapshot that began then.
@@ -294,12 +279,12 @@ impl Ledger {
             .iter()
             .filter(|(key, _)| key.room == room && key.user == user);
         let told = of.map(|(key, lease)| {
-            let until = if lease.is_exact { "exactly" } else { "some time after" };
             let last = lease.certain.last();
             format!(
-                "{}: certain {last:?}, possible until {until} {}, {} calls under way, {} without an answer, streams {:?}",
+                "{}: certain {last:?}, possible until {}, over by {:?}, {} calls under way, {} without an answer, streams {:?}",
                 key.session,
                 lease.possible_until,
+                lease.over_by,
                 lease.pending,
                 lease.zombies.len(),
                 lease.streams
@@ -311,7 +296,7 @@ impl Ledger {
 
     /// How many sessions the user may have there.
     pub fn sessions_at_most(&self, room: Room, user: User, at: Micros) -> usize {
-        let may = |lease: &&Lease| lease.may_come_back() || lease.possible_until + SECOND >= at;
+        let may = |lease: &&Lease| lease.may_be_at(at - SECOND);
         self.of(room, user).filter(may).count()
     }
 
@@ -335,7 +320,7 @@ impl Ledger {
         for lease in self.leases.values_mut() {
             if !lease.zombies.is_empty() || lease.closing.iter().any(|(_, last)| *last == NEVER) {
                 lease.possible_until = lease.possible_until.max(at + TTL);
-                lease.is_exact = false;
+                lease.over_by = None;
             }
             lease.zombies.clear();
             for closing in &mut lease.closing {
@@ -368,15 +353,6 @@ impl Lease {
             Some(last) if last.1 >= from => last.1 = last.1.max(until),
             _ => self.certain.push((from, until)),
         }
-    }
-
-    /// A stream may be taken for closed at any time from now on.
-    fn unsure(&mut self, at: Micros, calm: bool) {
-        if let Some(last) = self.certain.last_mut() {
-            last.1 = last.1.min(at + GRACE);
-        }
-        self.closing
-            .push((at, if calm { at + CLOSE_NOTICED } else { NEVER }));
     }
 }
 

@@ -176,6 +176,7 @@ impl State {
             self.in_turn(epoch, *room, *revision, row);
             if row.what == "leave" {
                 self.no_false_leave(*room, row);
+                self.closed_streams_give_back(*room, row);
             }
         }
         for (room, head) in heads {
@@ -252,6 +253,24 @@ impl State {
                 seconds(RENEWED_WITHIN)
             );
             self.violate("nobody leaves whose stream is open", wrong);
+        }
+    }
+
+    /// Whoever was there by a stream that closed is gone a grace later as disconnected, and not once the lease runs out.
+    fn closed_streams_give_back(&mut self, room: Room, row: &Row) {
+        let closed = self.ledger.closed_alone(room, row.user, row.at);
+        let Some((key, since)) = closed.filter(|_| row.reason.as_deref() == Some("expired")) else {
+            return;
+        };
+        if self.calm.was(since - 2 * SECOND, row.at) {
+            let wrong = format!(
+                "{} left {} as expired at {}, and the stream that held session {} was closed at {since}",
+                row.user.id(),
+                room.id(),
+                row.at,
+                key.session
+            );
+            self.violate("a stream that closes gives back what it held", wrong);
         }
     }
 

@@ -1,6 +1,8 @@
 //! One look at SQL: everything that is stored, in one statement and so at one moment. What must hold of it by itself, and
 //! against what clients were answered.
 
+mod timed;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
@@ -31,7 +33,8 @@ select json_build_object(
   'sessions', (select json_agg(json_build_array(room_id, user_id, session_id, status,
                   status_until is not null or typing_until is not null, message, activity, data,
                   (extract(epoch from expires_at) * 1000000)::bigint, ended_at is null,
-                  (extract(epoch from changed_at) * 1000000)::bigint)) from presence_private.session),
+                  (extract(epoch from changed_at) * 1000000)::bigint,
+                  (extract(epoch from typing_until) * 1000000)::bigint)) from presence_private.session),
   'changes', (select json_agg(json_build_array(room_id, revision, user_id, what, reason,
                   (extract(epoch from at) * 1000000)::bigint) order by room_id, revision) from presence_private.change
                where at > to_timestamp($1::bigint / 1000000.0)),
@@ -43,7 +46,7 @@ select json_build_object(
 pub const HIDDEN: &str = "hidden";
 
 /// A lease may be seen so long after its end where nothing is broken: a reap period and a second, on a slow machine.
-const REAPED_WITHIN: Micros = 3 * (REAP + SECOND);
+pub(super) const REAPED_WITHIN: Micros = 3 * (REAP + SECOND);
 
 /// A session's row.
 #[derive(Debug, Clone)]
@@ -57,6 +60,7 @@ struct SessionRow {
     expires_at: Micros,
     is_alive: bool,
     changed_at: Option<Micros>,
+    typing_until: Option<Micros>,
 }
 
 impl SessionRow {
@@ -73,6 +77,7 @@ impl SessionRow {
             expires_at: row[8].as_i64().unwrap_or_default(),
             is_alive: row[9] == true,
             changed_at: row[10].as_i64(),
+            typing_until: row[11].as_i64(),
         }
     }
 }
@@ -213,18 +218,7 @@ impl State {
         }
         let calm = self.calm.was(from - TTL - REAPED_WITHIN, to);
         self.as_clients_were_answered(sample, from, to, calm);
-        let calm = self.calm.was(from - 2 * SECOND, to);
-        for (room, user, at) in &sample.seen {
-            let before = last_seen.insert((*room, *user), *at).unwrap_or(0);
-            if calm && *at < before {
-                let wrong = format!(
-                    "{} in {} was last seen at {before}, then at {at}",
-                    user.id(),
-                    room.id()
-                );
-                self.violate("last seen never runs backwards", wrong);
-            }
-        }
+        self.time_goes_on(sample, last_seen, from, to);
     }
 
     /// Who must be there is, and who may not be is not; and rows hold what was said.

@@ -1,4 +1,7 @@
-//! Rounds: busy with faults, then whole and quiet, then everything is compared.
+//! Rounds: busy with faults, then whole and quiet, then everything is compared; and once more after something was broken
+//! while nobody did anything.
+
+mod silence;
 
 use std::{
     collections::HashMap,
@@ -166,6 +169,10 @@ impl Rounds {
             self.play.check.lock().ledger.bury(now());
             self.first_agreement(whole, GONE_AFTER).await;
             self.all_agree(whole).await;
+            if !self.options.calm {
+                self.break_in_silence(round).await;
+                self.all_agree(now()).await;
+            }
             self.views_agree().await;
             self.read_logs();
             self.weigh(round);

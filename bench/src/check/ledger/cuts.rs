@@ -64,6 +64,10 @@ impl Ledger {
     /// An end is being asked for.
     pub fn begin_cut(&mut self, scope: Scope, start: Micros, seq: Option<i64>) -> CutId {
         self.cuts_made += 1;
+        if scope == Scope::All {
+            self.let_in.clear();
+            self.whole_since = NEVER;
+        }
         let id = CutId(self.cuts_made);
         let end = NEVER;
         self.cuts.push(Cut {
@@ -75,7 +79,7 @@ impl Ledger {
         });
         for (key, lease) in &mut self.leases {
             if scope.holds(*key) {
-                lease.cut(start);
+                lease.cut(start, scope == Scope::All);
                 lease.was_cut = true;
             }
         }
@@ -100,8 +104,7 @@ impl Ledger {
             }
             let is_last = lease.pending == 0 && lease.zombies.is_empty() && lease.last_end < cut.start;
             if margin == 0 && is_last {
-                lease.possible_until = lease.possible_until.min(at);
-                lease.is_exact = true;
+                lease.over_by = Some(lease.over_by.map_or(at, |by| by.min(at)));
             }
         }
     }
@@ -111,6 +114,15 @@ impl Ledger {
         self.cuts.iter().find(|cut| cut.id == id).map(|cut| cut.scope)
     }
 
+    /// Whether anything but this one may have ended the session, or lost all data, at any moment from then on.
+    pub fn may_be_cut_but_by(&self, id: CutId, key: Key, from: Micros) -> bool {
+        let mut others = self
+            .cuts
+            .iter()
+            .filter(|cut| cut.id != id && cut.scope.holds(key));
+        others.any(|cut| cut.end >= from)
+    }
+
     /// It was refused: nothing was done.
     pub fn undo_cut(&mut self, id: CutId, at: Micros) {
         if let Some(cut) = self.cuts.iter_mut().find(|cut| cut.id == id) {
@@ -118,14 +130,21 @@ impl Ledger {
         }
     }
 
+    /// When all data began to be lost last.
+    pub fn lost(&self) -> Option<Micros> {
+        let losses = self.cuts.iter().filter(|cut| cut.scope == Scope::All);
+        losses.map(|cut| cut.start).max()
+    }
+
     /// All data is lost some time between two moments. A node may put back who was there less than a lease before, as far as
     /// it knew.
     pub fn lose_all(&mut self, id: CutId, start: Micros, at: Micros) {
         self.end_cut(id, at, SECOND);
+        self.whole_since = at;
         for lease in self.leases.values_mut() {
-            if lease.may_come_back() || lease.possible_until > start - TTL - 2 * SECOND {
+            if lease.may_be_at(start - TTL - 2 * SECOND) {
                 lease.possible_until = lease.possible_until.max(at + TTL + 2 * SECOND);
-                lease.is_exact = false;
+                lease.over_by = None;
             }
             for holder in &mut lease.streams {
                 holder.is_possible = true;

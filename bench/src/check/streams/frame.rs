@@ -36,6 +36,7 @@ impl State {
     pub fn frame(&mut self, number: u64, event: &Event) {
         self.count(&format!("frame {}", event.name));
         let calm = self.calm.was(event.at - GONE - AFTERMATH, event.at);
+        self.nobody_flickers(number, event);
         let Some(stream) = self.streams.open.get_mut(&number) else {
             return;
         };
