@@ -6,8 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const BOUNDS = [
-    // Half of it is what one stream for all tabs, and a change of stream that nobody sees, take. It is to shrink.
-    ['core', 'dist/index.js', 8700, []],
+    // The goal is 5000. docs/clients.md says what of it weighs how much; none of it is needed by some pages alone.
+    ['core', 'dist/index.js', 8500, []],
     ['react', 'dist/react/index.js', 1500, ['core']],
     ['components', 'dist/components/index.js', 3000, ['core', 'react']],
 ];

@@ -183,7 +183,7 @@ export function createPresence(options: PresenceOptions): Presence {
                 onCheck: () => sessions.forEach((session) => session.check()),
                 onEnd: end,
             });
-            ends = ['visibilitychange', 'resume', 'online'].map((name) => browser.on(name, wake));
+            ends = ['visibilitychange', 'resume', 'online'].map((name) => browser.on(name, look));
             if (!pageEnds.length) pageEnds = [browser.on('pagehide', hide), browser.on('pageshow', show)];
             apply();
         }, (thrown) => {
@@ -224,13 +224,13 @@ export function createPresence(options: PresenceOptions): Presence {
     };
 
     const wake = (): void => {
-        if (browser.isHidden()) {
-            for (const session of sessions.values()) session.type(false);
-            return;
-        }
         engine?.wake();
         for (const session of sessions.values()) session.beat(true);
         sync();
+    };
+    const look = (): void => {
+        if (!browser.isHidden()) return wake();
+        for (const session of sessions.values()) session.type(false);
     };
     const hide = (): void => {
         const lines = [...sessions.values()]
@@ -302,6 +302,7 @@ export function createPresence(options: PresenceOptions): Presence {
         get userId() {
             return api.user();
         },
+        wake,
         close: () => finish(new Problem('closed'), true),
     };
 }

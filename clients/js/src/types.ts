@@ -118,6 +118,8 @@ export interface Presence {
     readonly connection: Readable<ConnectionState>;
     /** Who the token says one is; null until it was first needed. */
     readonly userId: string | null;
+    /** Tries at once what waits for its time after a failure: what a button "Try now" does. Does nothing once closed. */
+    wake(): void;
     /** Leaves all rooms and ends everything, for good. */
     close(): void;
 }

@@ -81,23 +81,18 @@ export function roomView(source: Source, roomId: string): Readable<RoomState> {
 }
 
 /** Of a person or an event: what the service says of it, whole. */
-function wholeView(source: Source, topic: string): { phase: Phase; error: PresenceError | null; data: any } {
-    const value = source.value(topic);
-    const error = source.ended() ?? value?.error ?? null;
-    return { phase: phaseOf(source, topic, value), error, data: (!error && value?.data) || null };
-}
-
-export const userView = (source: Source, userId: string): Readable<UserState> =>
-    readable(source, [`user=${userId}`], true, () => {
-        const { data: user, ...rest } = wholeView(source, `user=${userId}`);
-        return { userId, ...rest, user };
+const wholeView = <S>(source: Source, kind: 'user' | 'event', id: string): Readable<S> => {
+    const topic = `${kind}=${id}`;
+    return readable(source, [topic], true, () => {
+        const value = source.value(topic);
+        const error = source.ended() ?? value?.error ?? null;
+        return { [`${kind}Id`]: id, phase: phaseOf(source, topic, value), error, [kind]: (!error && value?.data) || null } as S;
     });
+};
 
-export const eventView = (source: Source, eventId: string): Readable<EventState> =>
-    readable(source, [`event=${eventId}`], true, () => {
-        const { data: event, ...rest } = wholeView(source, `event=${eventId}`);
-        return { eventId, ...rest, event };
-    });
+export const userView = (source: Source, id: string): Readable<UserState> => wholeView(source, 'user', id);
+
+export const eventView = (source: Source, id: string): Readable<EventState> => wholeView(source, 'event', id);
 
 export function countsView(source: Source, ids: readonly string[]): Readable<CountsState> {
     const topics = [...new Set(ids)].map((id) => `count=${id}`);

@@ -76,6 +76,56 @@ test('a lost connection is told at once, and as lost after 5 s', async () => {
     expect(states.at(-1)).toMatchObject({ state: 'open', lost: false, error: null });
 });
 
+test('wake tries at once, however long the wait would be', async () => {
+    const { client, server, clock } = world({ random: 1 });
+    const presence = client();
+    presence.room('a').join();
+    await clock.advance(50);
+    server.respond = () => server.problem(503, 'unavailable');
+    server.cut();
+    await clock.advance(60_000);
+    server.respond = undefined;
+    expect(presence.connection.getSnapshot()).toMatchObject({ state: 'reconnecting', lost: true });
+
+    presence.wake();
+    await clock.advance(20);
+
+    expect(presence.connection.getSnapshot()).toMatchObject({ state: 'open', lost: false });
+});
+
+test('wake asks for a token at once where there was none, and brings back a client that was refused', async () => {
+    const { client, clock, server } = world({ random: 1 });
+    let token: () => string = () => {
+        throw new Error('the application is away');
+    };
+    const presence = client('alice', undefined, { getToken: () => token() });
+    presence.room('a').join();
+    await clock.advance(60_000);
+    expect(presence.connection.getSnapshot()).toMatchObject({ state: 'reconnecting' });
+    token = () => '';
+    await clock.advance(60_000);
+    expect(presence.connection.getSnapshot()).toMatchObject({ state: 'closed', error: { status: 401 } });
+
+    token = () => server.token('alice');
+    presence.wake();
+    await clock.advance(50);
+
+    expect(presence.connection.getSnapshot()).toMatchObject({ state: 'open' });
+});
+
+test('wake does nothing to a client that nobody uses, or that was closed', async () => {
+    const { client, clock, server, asked } = world();
+    const presence = client();
+    presence.wake();
+    await clock.advance(60_000);
+    presence.close();
+    presence.wake();
+    await clock.advance(60_000);
+
+    expect([asked, server.requests, clock.pending()]).toEqual([[], [], 0]);
+    expect(presence.connection.getSnapshot()).toMatchObject({ state: 'closed' });
+});
+
 test('backoff doubles from half a second to half a minute, with full jitter', async () => {
     const { client, server, clock } = world({ random: 1 });
     const at: number[] = [];

@@ -1,7 +1,7 @@
 // Says that what is shown may be out of date, and nothing while all is well.
 
 import type { ReactNode } from 'react';
-import { useConnection } from '../react/index.js';
+import { useConnection, usePresence } from '../react/index.js';
 import { join } from './face.js';
 import { useLabels } from './labels.js';
 
@@ -18,6 +18,12 @@ export interface ConnectionBannerProps {
 export function ConnectionBanner({ state, className }: ConnectionBannerProps): ReactNode {
     const labels = useLabels();
     const connection = useConnection();
-    const text = labels[(state ?? (connection.lost ? 'lost' : connection.state)) as 'lost'] ?? '';
-    return <div className={join('pgp-banner', className)} role="status">{text}</div>;
+    const client = usePresence();
+    const shown = state ?? (connection.lost ? 'lost' : connection.state);
+    return (
+        <div className={join('pgp-banner', className)}>
+            <span role="status">{labels[shown as 'lost']}</span>
+            {shown === 'lost' && <button type="button" className="pgp-more" onClick={client?.wake}>{labels.tryNow}</button>}
+        </div>
+    );
 }

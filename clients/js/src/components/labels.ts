@@ -34,6 +34,8 @@ export interface Labels {
     lost: string;
     degraded: string;
     closed: string;
+    /** The banner's button while the connection is lost. */
+    tryNow: string;
 }
 
 const STATUSES: Record<string, string> = {
@@ -67,6 +69,7 @@ export const english: Labels = {
     lost: 'Reconnecting…',
     degraded: 'Updates are paused',
     closed: 'Disconnected',
+    tryNow: 'Try now',
 };
 
 const Words = createContext(english);

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 // The components in words: what they say, when, and to whom.
 
-import { act, cleanup, render, screen } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -202,6 +202,17 @@ describe('ConnectionBanner', () => {
 
         expect(screen.getByRole('status')).toBe(status);
         expect(status.textContent).toBe(text);
+        expect(screen.queryAllByRole('button')).toHaveLength(connection.lost ? 1 : 0);
+    });
+
+    test('its button tries at once', () => {
+        const presence = client();
+        render(under(presence, <ConnectionBanner />));
+        act(() => presence.connection.set({ state: 'reconnecting', lost: true }));
+
+        fireEvent.click(screen.getByRole('button', { name: 'Try now' }));
+
+        expect(presence.wakes).toBe(1);
     });
 });
 

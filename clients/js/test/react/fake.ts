@@ -76,6 +76,7 @@ export class FakePresence implements Presence {
     connection = new Stand<ConnectionState>({ state: 'open', since: 0, error: null, lost: false });
     userId = null;
     isClosed = false;
+    wakes = 0;
 
     room = (id: string): FakeRoom => known(this.rooms, id, () => new FakeRoom(id));
 
@@ -89,6 +90,8 @@ export class FakePresence implements Presence {
         this.asked.push(ids);
         return this.tally;
     };
+
+    wake = (): void => void (this.wakes += 1);
 
     close = (): void => {
         this.isClosed = true;
