@@ -1,7 +1,8 @@
-// Takes pictures of the page: `pictures.js shots` every screen into shots/, `pictures.js docs DIR` the README's two.
+// Takes pictures of the page: `pictures.js shots` every screen into shots/, `pictures.js docs DIR` those of README and docs.
 
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { Cable } from './support/cable.js';
 import { Dev } from './support/dev.js';
 import { Window, launch, pause } from './support/people.js';
 
@@ -28,8 +29,10 @@ try {
 async function docs(into) {
     const company = await Window.open(browser, dev.url);
     const [bob, vera, carol] = await arrive(company);
-    for (const [colorScheme, name] of [['light', 'page.png'], ['dark', 'page-dark.png']]) {
-        const window = await Window.open(browser, dev.url, { colorScheme, viewport: { width: 1200, height: 720 }, deviceScaleFactor: 2 });
+    const WIDE = { viewport: { width: 1200, height: 720 }, deviceScaleFactor: 2 };
+    const NARROW = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 };
+    for (const [name, look] of [['page', WIDE], ['page-dark', { ...WIDE, colorScheme: 'dark' }], ['page-narrow', NARROW]]) {
+        const window = await Window.open(browser, dev.url, look);
         await carol.page.reload();
         await carol.isLive();
         const alice = await window.tab('alice', 'general');
@@ -40,17 +43,18 @@ async function docs(into) {
         await bob.type('Shall we move the flowers?');
         await alice.sees('bob', 'typing');
         await pause(400);
-        await alice.page.screenshot({ path: path.join(into, name) });
+        await alice.page.screenshot({ path: path.join(into, `${name}.png`) });
         await carol.enter('general');
         await window.close();
     }
 }
 
 async function shots(into) {
+    const cable = await Cable.to(dev.port);
     for (const [look, options] of Object.entries(LOOKS)) {
         const company = await Window.open(browser, dev.url);
         const [bob, , carol] = await arrive(company);
-        const window = await Window.open(browser, dev.url, options);
+        const window = await Window.open(browser, cable.url, options);
         const shot = (page, name, more = {}) => page.screenshot({ path: path.join(into, `${name}-${look}.png`), ...more });
         const first = await window.page('/');
         await shot(first, 'welcome');
@@ -88,11 +92,18 @@ async function shots(into) {
         await alice.sees('vera');
         await pause(400);
         await shot(alice.page, 'vendor');
+        cable.cut();
+        await alice.page.getByRole('button', { name: 'Try now' }).waitFor();
+        await alice.page.waitForSelector('#link[data-phase="reconnecting"]');
+        await pause(400);
+        await shot(alice.page, 'lost');
+        cable.mend();
         await shot((await window.tab('dave')).page, 'outsider');
         await shot((await window.tab('victor', 'vera-catering')).page, 'closed');
         await window.close();
         await company.close();
     }
+    await cable.close();
 }
 
 /** Bob, vera and carol, with something to say. */

@@ -74,9 +74,37 @@ story('nothing sticks out at 360 pixels', async ({ open }) => {
     }
 });
 
+story('the screens of a bad moment have no accessibility violation: reconnecting, removed, ended', async ({ dev, open, lay, outage }) => {
+    const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    const cable = await lay();
+    for (const colorScheme of ['light', 'dark']) {
+        const window = await open({ base: cable.url, colorScheme, reducedMotion: 'reduce' });
+        const alice = await window.tab('alice', 'general');
+        await alice.sees('alice');
+        outage();
+        cable.cut();
+        await alice.page.getByRole('button', { name: 'Try now' }).waitFor();
+        await alice.page.waitForSelector('#link[data-phase="reconnecting"]');
+        await assertSound(alice.page, axe);
+        cable.mend();
+        await alice.page.getByRole('button', { name: 'Try now' }).click();
+        await alice.isLive();
+
+        await alice.page.evaluate(async () => {
+            const { token } = await (await fetch('/dev/token', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"user_id":"alice"}' })).json();
+            await fetch('/v1/me/sessions', { method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
+        });
+        await alice.page.getByRole('button', { name: 'Come back' }).waitFor();
+        await assertSound(alice.page, axe);
+        await alice.page.getByRole('button', { name: 'Come back' }).click();
+        await alice.sees('alice', 'active');
+        await alice.close();
+    }
+});
+
 async function assertSound(page, axe) {
     await page.evaluate(axe);
-    const found = await page.evaluate(() => window.axe.run());
+    const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
     const brief = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
     assert.deepEqual(brief, []);
 }

@@ -28,6 +28,52 @@ story('the dashboard counts people once, room by room, and says whether the coor
     await bob.sees('bob');
 });
 
+story('the whole page works by keyboard alone: who one is, a message, a status, another room, the event', async ({ open }) => {
+    const [hers, his] = [await open(), await open()];
+    const bob = await his.tab('bob', 'general');
+    const page = await hers.page('/');
+    const { keyboard } = page;
+    const focusTo = async (selector, step = 'Tab') => {
+        for (let turn = 0; turn < 60; turn += 1) {
+            if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) return;
+            await keyboard.press(step);
+        }
+        throw new Error(`the keyboard does not lead to ${selector}`);
+    };
+
+    await focusTo('[href="/?as=alice"]');
+    await keyboard.press('Enter');
+    await page.waitForSelector('#link[data-phase="live"]');
+    await bob.sees('alice', 'active');
+    await page.waitForSelector('#people .card[data-user="bob"]');
+
+    await focusTo('#draft');
+    await keyboard.type('By keyboard', { delay: 40 });
+    await bob.sees('alice', 'typing');
+    await keyboard.press('Enter');
+    await bob.sees('alice', 'active');
+    await focusTo('#status-button', 'Shift+Tab');
+    await keyboard.press('Enter');
+    await focusTo('#status-choices [value="busy"]');
+    await keyboard.press('Space');
+    await keyboard.press('Escape');
+    await bob.sees('alice', 'busy');
+    await focusTo('.pile > button');
+    await keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await focusTo('#rooms [data-room="planning"]', 'Shift+Tab');
+    await keyboard.press('Enter');
+    await bob.isIn('planning', 1);
+    await focusTo('#rooms [data-event="gala"]', 'Shift+Tab');
+    await keyboard.press('Enter');
+    await page.waitForSelector('#event-people');
+    await focusTo('#hood > summary');
+    await keyboard.press('Enter');
+    await page.waitForSelector('#hood[open]');
+});
+
 story('a coordinator sees whether the vendor can be reached, and the vendor whether the coordinator can', async ({ open }) => {
     const [hers, theirs] = [await open(), await open()];
     const alice = await hers.tab('alice', 'vera-catering');

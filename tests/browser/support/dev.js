@@ -1,6 +1,7 @@
 // `pg-presence dev` as a child: started on a free port with a data directory of its own, stopped, killed, restarted.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
@@ -15,18 +16,22 @@ export class Dev {
     #data;
     #child = null;
     #output = '';
+    #settings;
 
-    constructor(binary, data, port) {
+    constructor(binary, data, port, settings) {
         this.#binary = binary;
         this.#data = data;
+        this.#settings = settings;
         this.port = port;
         this.url = `http://localhost:${port}`;
     }
 
-    static async start(binary = process.env.PRESENCE_BIN) {
+    /** `settings`: of the service, by the names of its environment. */
+    static async start(settings = {}) {
+        const binary = process.env.PRESENCE_BIN;
         if (!binary) throw new Error('PRESENCE_BIN names no binary; use tests/browser/run');
         const data = await mkdtemp(path.join(os.tmpdir(), 'pg-presence-browser-'));
-        const dev = new Dev(binary, data, await freePort());
+        const dev = new Dev(binary, data, await freePort(), settings);
         try {
             await dev.start();
         } catch (error) {
@@ -40,9 +45,10 @@ export class Dev {
         const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isSetting(name)));
         const child = spawn(this.#binary, ['dev', '--port', String(this.port), '--data-dir', this.#data], {
             stdio: ['ignore', 'pipe', 'pipe'],
-            env: environment,
+            env: { ...environment, ...this.#settings },
         });
         this.#child = child;
+        this.#output = '';
         for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (this.#output += bytes));
         const end = Date.now() + READY_MS_MAX;
         while (Date.now() < end) {
@@ -70,6 +76,19 @@ export class Dev {
         await rm(this.#data, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     }
 
+    /** Runs SQL in the database that it started, as its superuser; the rows as psql prints them, unaligned. */
+    async sql(text) {
+        while (!this.#output.includes("psql '")) await new Promise((resolve) => setTimeout(resolve, 20));
+        const [url] = this.#output.match(/postgres:\/\/[^']+/g).slice(-1);
+        const program = [process.env.PATH.split(':'), await serverFolders()].flat().map((folder) => path.join(folder, 'psql')).find(existsSync);
+        if (!program) throw new Error('no psql here (Debian: apt-get install postgresql-client)');
+        return new Promise((resolve, reject) => {
+            const child = execFile(program, ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', url], (error, out, complaint) =>
+                error ? reject(new Error(complaint || error.message)) : resolve(out.trim()));
+            child.stdin.end(text);
+        });
+    }
+
     /** Freezes the database, or lets it go on: it is there and answers nothing. Linux alone. */
     async freeze(isFrozen) {
         const [version] = await readdir(this.#data);
@@ -91,6 +110,13 @@ export class Dev {
         await hasEnded;
         clearTimeout(last);
     }
+}
+
+/** Where Debian's packages have the programs of each major version, the newest first. */
+async function serverFolders() {
+    const root = '/usr/lib/postgresql';
+    const versions = await readdir(root).catch(() => []);
+    return versions.sort((a, b) => b - a).map((version) => path.join(root, version, 'bin'));
 }
 
 /** Settings of the person who runs the stories are not for the server under test. */

@@ -7,6 +7,13 @@ export async function tokenOf(url, user_id) {
     return (await answer.json()).token;
 }
 
+/** An answer of the service to somebody. */
+export async function callAs(url, user, where) {
+    const answer = await fetch(url + where, { headers: { authorization: `Bearer ${await tokenOf(url, user)}` } });
+    if (!answer.ok) throw new Error(`${where} was answered with ${answer.status}`);
+    return answer.json();
+}
+
 export class RawStream {
     /** What was heard of `about`: "join", or "leave" with its reason, with the time. */
     heard = [];

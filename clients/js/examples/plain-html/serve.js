@@ -35,7 +35,8 @@ function hand(request, response, target) {
         response.writeHead(answer.statusCode, answer.headers);
         answer.pipe(response);
     });
-    onward.on('error', () => response.destroy());
+    // What a gateway says while the service behind it is being replaced.
+    onward.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(503, { 'retry-after': '1' }).end()));
     response.on('close', () => onward.destroy());
     request.pipe(onward);
 }
