@@ -92,6 +92,9 @@ struct Plants {
     /// How long each bug is looked for
     #[arg(long, default_value_t = 4.0)]
     minutes: f64,
+    /// Where their histories go, and stay
+    #[arg(long)]
+    keep: Option<PathBuf>,
     #[command(flatten)]
     programs: Programs,
 }
@@ -133,6 +136,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 only: plants.only,
                 hub: plants.hub,
                 minutes: plants.minutes,
+                keep: plants.keep,
                 bin: plants.programs.bin,
                 pg_bin: plants.programs.pg_bin,
             };

@@ -87,6 +87,8 @@ pub struct Search {
     pub hub: bool,
     /// How long each is looked for.
     pub minutes: f64,
+    /// Where their histories go, and stay.
+    pub keep: Option<PathBuf>,
     /// The binary; none: it is built.
     pub bin: Option<PathBuf>,
     /// Where the server binaries of Postgres are; none: they are looked for.
@@ -148,7 +150,10 @@ async fn look_for(plant: &Plant, search: &Search) -> Result<Option<Found>> {
             seed,
             minutes: left,
             plant: Some(plant.clone()),
-            keep: None,
+            keep: search
+                .keep
+                .as_ref()
+                .map(|keep| keep.join(format!("{}-{seed}", plant.name))),
             nodes: 2,
             bin: search.bin.clone(),
             pg_bin: search.pg_bin.clone(),
@@ -157,7 +162,9 @@ async fn look_for(plant: &Plant, search: &Search) -> Result<Option<Found>> {
         let report = soak::run(&options).await?;
         if let Some(first) = report.violations.first() {
             eprintln!("{}", first.what);
-            let _ = std::fs::remove_dir_all(&report.dir);
+            if search.keep.is_none() {
+                let _ = std::fs::remove_dir_all(&report.dir);
+            }
             let after = played + Duration::from_millis(u64::try_from(first.after * 1_000 / SECOND)?);
             let breach = first.promise.to_owned();
             return Ok(Some(Found { breach, after }));

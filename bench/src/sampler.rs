@@ -76,6 +76,7 @@ pub async fn watch_the_clock(play: Play) {
         if to - from > LATE {
             let mut state = play.check.lock();
             state.calm.stood_still(from, to);
+            state.ledger.trouble_begins(from);
             state.count("the machine stood still");
         }
     }
