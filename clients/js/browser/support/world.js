@@ -13,7 +13,6 @@ import { Dev } from '../../../../tests/browser/support/dev.js';
 import { LAUNCH, root } from './launch.js';
 import { RawStream, callAs } from './raw.js';
 
-export const STORY_MS_MAX = 180_000;
 /** Nothing is ended for absence before one heartbeat interval is over since Postgres started. */
 const REAPING_AFTER_MS = 26_000;
 /** A second less than the service's: what is seen here began earlier there. */
@@ -24,6 +23,7 @@ const NAMES = { alice: 'Alice Adams', bob: 'Bob Brandt', carol: 'Carol Cruz' };
 
 /** A slow machine gets more time, never a weaker promise. */
 export const SLACK = Number(process.env.TEST_SLACK ?? 3);
+export const STORY_MS_MAX = 120_000 * SLACK;
 export const world = {};
 /** What the story files told: `promise`, and `run` that keeps it. */
 export const stories = [];
