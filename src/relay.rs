@@ -11,6 +11,7 @@
 
 mod epoch;
 mod handle;
+mod logouts;
 mod streams;
 mod views;
 
@@ -29,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::handle::{Opening, RelayHandle};
-use self::{handle::Command, streams::Streams, views::View};
+use self::{handle::Command, logouts::Logins, streams::Streams, views::View};
 use crate::{
     db::{Db, Installed, Secrets},
     domain::{RoomId, UserId},
@@ -68,6 +69,7 @@ pub struct Relay {
     hub: Hub,
     views: Views,
     streams: Streams,
+    logins: Logins,
     /// Dashboards and people that are being read.
     reading: JoinSet<View>,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -113,6 +115,7 @@ impl Relay {
             hub,
             views,
             streams,
+            logins: Logins::default(),
             reading: JoinSet::new(),
             commands,
             epoch: None,
@@ -143,6 +146,7 @@ impl Relay {
                 Some(view) = self.reading.join_next() => self.end_view(view)?,
                 _ = sweeps.tick() => {
                     self.ring_all();
+                    self.logins.ring();
                     self.known.tidy(self.ttl(), Instant::now());
                     self.is_to_probe = true;
                 }
@@ -164,6 +168,10 @@ impl Relay {
                 return Ok(());
             }
             if self.is_epoch_doubtful && !self.look_at_epoch().await {
+                continue;
+            }
+            if let Err(error) = self.look_at_logins(now).await {
+                self.after_read(Some(&error));
                 continue;
             }
             let plan = self.hub.plan(now);
@@ -188,7 +196,11 @@ impl Relay {
         let all = self.all_at.filter(|_| self.all_due).map(|at| at + ALL_GAP);
         let hold = self.hold_until.filter(|until| *until > now);
         let retry = self.retry_at.map(|(at, _)| at).max(hold);
-        let due = [self.hub.due_at(now), self.views_due_at(now)];
+        let due = [
+            self.hub.due_at(now),
+            self.views_due_at(now),
+            self.logins.due_at(now),
+        ];
         let due = due.into_iter().flatten().min().filter(|_| retry.is_none());
         let probe = self.health.is_doubtful().then(|| retry.unwrap_or(now + PROBE));
         [all, retry, due, probe]
@@ -204,6 +216,7 @@ impl Relay {
                 let rooms = opening.rooms.iter().map(|(room, ..)| Topic::Room(room.clone()));
                 let topics = rooms.chain(opening.views.iter().cloned());
                 self.streams.open(opening.stream, topics, opening.queue, opened);
+                self.logins.open(opening.stream, &opening.viewer);
                 for topic in opening.views {
                     self.views
                         .subscribe(opening.stream, (opening.viewer.clone(), topic));
@@ -232,6 +245,7 @@ impl Relay {
     fn forget(&mut self, stream: StreamId) {
         self.hub.close(stream);
         self.views.close(stream);
+        self.logins.close(stream);
     }
 
     fn ring_all(&mut self) {
@@ -244,6 +258,12 @@ impl Relay {
 
     async fn answer_bell(&mut self) {
         let rings = self.bell.take();
+        if !rings.names.is_empty() {
+            let logout = logouts::ring_name(&self.installed.borrow().secrets);
+            if rings.names.contains(&logout) {
+                self.logins.ring();
+            }
+        }
         for name in &rings.names {
             self.hub.ring(name);
             self.views.ring(name);
@@ -365,9 +385,11 @@ impl Relay {
 /// As `presence_private.ring_name` computes it.
 fn ring_name(secrets: &Secrets, room: &RoomId) -> RingName {
     let key = secrets.ring.first().map(Vec::as_slice).unwrap_or_default();
-    let hash = Sha256::new()
-        .chain_update(key)
-        .chain_update(room.as_str())
-        .finalize();
+    hash_name(key, room.as_str().as_bytes())
+}
+
+/// What is rung for something, to those who have the key.
+fn hash_name(key: &[u8], what: &[u8]) -> RingName {
+    let hash = Sha256::new().chain_update(key).chain_update(what).finalize();
     hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }

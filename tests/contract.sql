@@ -142,6 +142,12 @@ function leave_everywhere: returns integer
 function leave_everywhere: grant execute to presence_app
 function leave_everywhere: grant execute to presence_service
 
+function logged_out_at: takes 1: user_ids presence.user_id[]
+function logged_out_at: returns rows
+function logged_out_at: column 1: user_id presence.user_id
+function logged_out_at: column 2: at timestamp with time zone
+function logged_out_at: grant execute to presence_service
+
 function map_gateway: takes 1: login name
 function map_gateway: takes 2: setting text default 'request.jwt.claims'::text
 function map_gateway: takes 3: claim text default 'sub'::text

@@ -112,6 +112,14 @@ function presence.leave_everywhere(user_id presence.user_id)
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.logged_out_at(user_ids presence.user_id[])
+    returns TABLE(user_id presence.user_id, at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_service
+
 function presence.map_gateway(login name, setting text, claim text)
     arguments login name, setting text DEFAULT 'request.jwt.claims'::text, claim text DEFAULT 'sub'::text
     returns void
@@ -352,9 +360,19 @@ function presence_private.end_all(room_id presence.room_id, user_id presence.use
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
+function presence_private.end_due(max_rows integer, moment timestamp with time zone)
+    returns integer
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.end_sessions(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], seqs bigint[], wait boolean, at_time timestamp with time zone)
     arguments room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], seqs bigint[], wait boolean, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
     returns TABLE(item integer, outcome text)
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.end_without_space(max_rows integer, moment timestamp with time zone)
+    returns integer
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
@@ -378,6 +396,14 @@ function presence_private.gone_before(moment timestamp with time zone)
     returns timestamp with time zone
     language sql stable
 
+function presence_private.is_ours(context text)
+    returns boolean
+    language sql immutable
+
+function presence_private.is_over(expires_at timestamp with time zone, beat_at timestamp with time zone, moment timestamp with time zone, heartbeat interval)
+    returns boolean
+    language sql stable
+
 function presence_private.is_reaped(moment timestamp with time zone)
     returns boolean
     language sql stable
@@ -395,6 +421,11 @@ function presence_private.lock_rooms(room_ids presence.room_id[], wait boolean)
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
+function presence_private.member_deleted()
+    returns trigger
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.note_changed()
     returns trigger
     language plpgsql volatile security definer
@@ -406,6 +437,11 @@ function presence_private.note_gone()
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set TimeZone=UTC
+
+function presence_private.note_logouts(user_ids presence.user_id[], moment timestamp with time zone)
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
 
 function presence_private.occupancy(room_ids presence.room_id[], from_at timestamp with time zone, to_at timestamp with time zone)
     returns TABLE(peak integer, peak_at timestamp with time zone, average double precision, people integer)
@@ -444,6 +480,11 @@ function presence_private.rotate_secrets()
 function presence_private.seen_at(last_seen_at timestamp with time zone, reason text)
     returns timestamp with time zone
     language sql stable
+
+function presence_private.sessions_deleted()
+    returns trigger
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
 
 function presence_private.settle(touched presence_private.touch[], moment timestamp with time zone)
     returns integer
@@ -589,6 +630,9 @@ table presence_private.visit_default
 trigger change_truncated on presence_private.change
     CREATE TRIGGER change_truncated AFTER TRUNCATE ON presence_private.change FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
 
+trigger member_deleted on presence_private.member
+    CREATE TRIGGER member_deleted BEFORE DELETE ON presence_private.member FOR EACH ROW WHEN ((CURRENT_USER <> 'presence_owner'::name)) EXECUTE FUNCTION presence_private.member_deleted()
+
 trigger member_truncated on presence_private.member
     CREATE TRIGGER member_truncated AFTER TRUNCATE ON presence_private.member FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
 
@@ -600,6 +644,9 @@ trigger room_ring on presence_private.room
 
 trigger room_truncated on presence_private.room
     CREATE TRIGGER room_truncated AFTER TRUNCATE ON presence_private.room FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
+
+trigger session_deleted on presence_private.session
+    CREATE TRIGGER session_deleted AFTER DELETE ON presence_private.session FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'presence_owner'::name)) EXECUTE FUNCTION presence_private.sessions_deleted()
 
 trigger session_truncated on presence_private.session
     CREATE TRIGGER session_truncated AFTER TRUNCATE ON presence_private.session FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()

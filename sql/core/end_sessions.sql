@@ -127,6 +127,9 @@ begin
                and (end_all.user_id is null or s.user_id = end_all.user_id)
              order by s.room_id, s.user_id, s.session_id
                for no key update) h;
+    if end_all.reason = 'logged_out' and rooms is null then
+        perform presence_private.note_logouts(array[end_all.user_id], moment);
+    end if;
     if rooms is null then
         return 0;
     end if;
@@ -154,6 +157,9 @@ begin
       from gone g;
     if touched is not null then
         perform presence_private.settle(touched, moment);
+    end if;
+    if end_all.reason = 'logged_out' then
+        perform presence_private.note_logouts(array[end_all.user_id], moment);
     end if;
     return ended;
 end

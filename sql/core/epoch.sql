@@ -78,6 +78,11 @@ create or replace function presence_private.data_lost()
     set search_path = pg_catalog, pg_temp
 as $$
 begin
+    -- one of the tables alone may have been emptied
+    delete from presence_private.session;
+    delete from presence_private.member;
+    delete from presence_private.room;
+    delete from presence_private.change;
     perform presence_private.begin_epoch();
     return null;
 end

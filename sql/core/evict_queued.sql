@@ -21,6 +21,8 @@ begin
         returning e
     )
     select array_agg(t.e) into taken from t;
+    perform presence_private.note_logouts(
+        (select array_agg(distinct t.user_id) from unnest(taken) t where t.logout and t.user_id is not null), moment);
     select array_agg(distinct f.room_id)
       into rooms
       from (select t.room_id from unnest(taken) t where t.room_id is not null

@@ -1,9 +1,7 @@
 -- The reaper: time becomes a change in one place. See presence.reap.
 --
--- One scan finds what is due: leases past their end, statuses and typing past theirs, remembered ends that may be
--- forgotten, leases beyond now + TTL (the clock jumped back). A session that is being renewed is skipped: it is not
--- dead. So is one whose room is locked: the next call finds it again.
--- It also keeps the diary: that it is alive, what a loss left open, and the partitions of history.
+-- On a full disk nothing can be written that needs a new page, as the log of changes and visits do: what is due ends
+-- without them, see presence_private.end_without_space.
 -- Returns how many sessions ended; -1: another one is at it.
 create or replace function presence_private.reap_sessions(max_rows integer, at_time timestamptz default null)
     returns integer
@@ -12,15 +10,7 @@ create or replace function presence_private.reap_sessions(max_rows integer, at_t
 as $$
 #variable_conflict use_column
 declare
-    moment  constant timestamptz := coalesce(reap_sessions.at_time, statement_timestamp());
-    knobs   presence_private.setting;
-    diary   presence_private.alive;
-    due     tid[];
-    all_due boolean := true;
-    rooms   presence.room_id[];
-    locked  presence.room_id[];
-    touched presence_private.touch[];
-    ended   integer := 0;
+    moment constant timestamptz := coalesce(reap_sessions.at_time, statement_timestamp());
 begin
     -- a lock on a table of ours, since anybody who can connect may take an advisory one, and keep it
     begin
@@ -33,84 +23,12 @@ begin
     if not presence_private.ensure_epoch(wait => false) then
         return -1;
     end if;
-    select * into knobs from presence_private.setting;
-    select * into diary from presence_private.alive;
-    if diary.alive_at not between moment - interval '8 seconds' and moment then
-        update presence_private.alive set alive_at = moment;
-    end if;
-    if diary.keep_at <= moment or diary.keep_at > moment + interval '2 hours' then
-        if presence_private.keep_history(moment) then
-            return 0;   -- others wait for its locks: sessions are the next call's
-        end if;
-    end if;
-    if diary.close_at <= moment then
-        perform presence_private.close_lost(reap_sessions.max_rows, moment);
-    end if;
-
-    with found as materialized (
-        select s.ctid as tid, s.room_id, s.ended_at is null as alive
-          from presence_private.session s
-         where s.expires_at <= moment
-            or s.status_until <= moment
-            or s.typing_until <= moment
-            or (s.expires_at > moment + knobs.ttl and s.ended_at is null)
-         limit reap_sessions.max_rows
-           for no key update skip locked
-    )
-    select array_agg(f.tid), array_agg(distinct f.room_id) filter (where f.alive), count(*) < reap_sessions.max_rows
-      into due, rooms, all_due
-      from found f;
-
-    if due is not null then
-        locked := coalesce(presence_private.lock_rooms(rooms, false), '{}');
-        all_due := all_due and cardinality(locked) = coalesce(cardinality(rooms), 0);
-        with mine as materialized (
-            select s.ctid as tid, s.*,
-                   -- clients need one interval to renew after the server was away; whoever was heard of since had it
-                   s.expires_at <= moment
-                   and (s.ended_at is not null or s.beat_at > pg_postmaster_start_time()
-                        or moment > pg_postmaster_start_time() + knobs.heartbeat) as over
-              from presence_private.session s
-             where s.ctid = any (due)
-               and (s.ended_at is not null or s.room_id = any (locked))
-        ),
-        gone as (
-            delete from presence_private.session s
-             using mine m
-             where s.ctid = m.tid and m.over
-            returning s.room_id, s.user_id, m.ended_at is null as alive, m.beat_at,
-                      case when m.holder = '00000000-0000-0000-0000-000000000000' then 'disconnected' else 'expired' end as reason
-        ),
-        settled as (
-            update presence_private.session s
-               set status = case when m.status_until <= moment then 'active' else m.status end,
-                   status_until = case when m.status_until > moment then m.status_until end,
-                   typing_until = case when m.typing_until > moment then m.typing_until end,
-                   expires_at = least(m.expires_at, moment + knobs.ttl)
-              from mine m
-             where s.ctid = m.tid and not m.over
-               and (m.status_until <= moment or m.typing_until <= moment or m.expires_at > moment + knobs.ttl)
-            returning s.room_id, s.user_id
-        )
-        select array_agg(t.touch), count(*) filter (where t.alive)
-          into touched, ended
-          from (select row(g.room_id, g.user_id, g.reason, g.beat_at)::presence_private.touch as touch, g.alive
-                  from gone g where g.alive
-                 union all
-                select row(u.room_id, u.user_id, null, null)::presence_private.touch, false from settled u) t;
-        if touched is not null then
-            perform presence_private.settle(touched, moment);
-        end if;
-    end if;
-
-    if all_due then
-        update presence_private.epoch e
-           set reaped_at = moment
-         where e.ctid = any (array(select x.ctid from presence_private.epoch x for no key update skip locked));
-    end if;
-    -- whole revisions at a time: all rows of one carry the same moment
-    delete from presence_private.change c where c.at < moment - interval '2 minutes';
-    return ended;
+    begin
+        return presence_private.end_due(reap_sessions.max_rows, moment);
+    exception
+        when disk_full then
+            return presence_private.end_without_space(reap_sessions.max_rows, moment);
+    end;
 end
 $$;
 comment on function presence_private.reap_sessions is 'ends leases and settles timed statuses; returns how many sessions ended, -1 while another one is at it';

@@ -1,4 +1,4 @@
--- Rings: NOTIFY presence with keyed hashes of the rooms that changed, and nothing else.
+-- Rings: NOTIFY presence with keyed hashes of the rooms that changed, and nothing else (logouts have a name like theirs).
 
 -- What a ring calls a room, so that listening tells nobody which rooms are busy. The service computes the same.
 -- stable, since convert_to() is: declared immutable it would not be inlined.

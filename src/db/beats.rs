@@ -1,14 +1,16 @@
 //! Heartbeats and leaves, set-wise.
 
+use std::collections::HashMap;
+
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{
     Db,
-    rows::{get, stamp, status},
+    rows::{get, stamp, status, user_id},
 };
 use crate::{
-    domain::{Beat, BeatKey, Lease, Outcome, RoomId, UserId},
+    domain::{Beat, BeatKey, Lease, Outcome, RoomId, Stamp, UserId},
     error::{Error, Result},
 };
 
@@ -76,6 +78,18 @@ impl Db {
         let sql = "select presence.leave_everywhere($1::text::presence.user_id)";
         let row = self.query_one(sql, &[&user.as_str()]).await?;
         row.try_get(0).map_err(Error::bug)
+    }
+
+    /// `presence.logged_out_at`: when each was logged out last; who was not, within a day, is left out.
+    pub async fn logged_out_at(&self, users: &[UserId]) -> Result<HashMap<UserId, Stamp>> {
+        let sql = "select user_id::text, at from presence.logged_out_at($1::text[]::presence.user_id[])";
+        let users: Vec<&str> = users.iter().map(UserId::as_str).collect();
+        let rows = self.query(sql, &[&users]).await?;
+        let found = rows.iter().map(|row| {
+            let at = stamp(row, "at")?.ok_or_else(|| Error::bug("a logout without a moment"))?;
+            Ok((user_id(row)?, at))
+        });
+        found.collect()
     }
 }
 

@@ -27,6 +27,7 @@ const SERVICE_ONLY: &[&str] = &[
     "select presence.put_back_batch('{general}', '{alice}', array[gen_random_uuid()], array[null::uuid], '{1 min}', array[now()], \
         '{away}', array[null::timestamptz], array[null::text], array[null::text], array[null::jsonb])",
     "select presence.spend_ticket(gen_random_uuid())",
+    "select presence.logged_out_at('{alice}')",
     "select presence.node_epoch()",
     "select presence.node_settings()",
     "select presence.node_secrets()",

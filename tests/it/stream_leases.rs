@@ -3,6 +3,7 @@
 mod closing;
 mod endings;
 mod holding;
+mod logouts;
 mod losses;
 mod moving;
 mod opening;

@@ -18,6 +18,15 @@ use crate::support::{
 const CUT_MAX: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(600);
 
+/// Members that are not what their sessions say, and rooms that count wrong.
+const DIFFERS: &str = "\
+select format('%s in %s', m.user_id, m.room_id) from presence_private.member m
+ where m.sessions <> (select count(*) from presence_private.session s
+                       where s.room_id = m.room_id and s.user_id = m.user_id and s.ended_at is null)
+ union all
+select r.room_id::text from presence_private.room r
+ where r.online_count <> (select count(*) from presence_private.member m where m.room_id = r.room_id)";
+
 /// Who is to lose which room, by what, and who may still look at it afterwards.
 const LOSSES: [(&str, &str, &str, Option<&str>); 5] = [
     (
@@ -159,6 +168,114 @@ async fn rows_that_are_deleted_by_hand_are_gone_from_the_streams_too() {
         );
     }
     assert_eq!(stream.wrongs(), [""; 0]);
+}
+
+/// FAULTS 17. Whose sessions are deleted by hand is taken out of the room: everybody is told, and the next heartbeat joins
+/// anew. One tab of several shows nothing.
+#[tokio::test]
+async fn whose_sessions_are_deleted_by_hand_leaves_and_comes_back_with_a_heartbeat() {
+    let Some(db) = TestDb::new().await else { return };
+    let (app, admin) = (TestApp::start(&db).await, db.admin().await);
+    let tabs = [Uuid::new_v4(), Uuid::new_v4()];
+    let mut stream = app.client("bob").stream(&["general"]).await;
+    for tab in tabs {
+        app.client("alice").beat("general", tab, json!({})).await;
+    }
+    app.client("carol")
+        .beat("general", Uuid::new_v4(), json!({}))
+        .await;
+    let both = |picture: &Picture| picture.members.len() == 2;
+    assert!(stream.until("general", PATIENCE, both).await);
+
+    let delete =
+        |session: Uuid| format!("delete from presence_private.session where session_id = '{session}'");
+    run(&admin, &delete(tabs[0])).await;
+    let of_one_tab = stream.next_within(QUIET).await;
+    run(&admin, &format!("do $$ begin {}; end $$", delete(tabs[1]))).await;
+    let left = stream.next_of("diff").await.data["left"][0].clone();
+    let (again, _) = app.client("alice").beat("general", tabs[1], json!({})).await;
+    let joined = stream.next_of("diff").await.data["joined"][0]["user_id"].clone();
+
+    assert_eq!(of_one_tab, None);
+    assert_eq!(
+        (&left["user_id"], &left["reason"]),
+        (&json!("alice"), &json!("removed"))
+    );
+    assert_eq!((again, joined), (StatusCode::OK, json!("alice")));
+    assert_eq!(stream.wrongs(), [""; 0]);
+    assert_eq!(list(&admin, DIFFERS).await, [""; 0]);
+    run(&admin, "delete from presence_private.session").await;
+    let nobody = |picture: &Picture| picture.members.is_empty();
+    assert!(stream.until("general", PATIENCE, nobody).await);
+    assert_eq!(list(&admin, DIFFERS).await, [""; 0]);
+}
+
+/// FAULTS 17. A member is what its sessions say: it cannot be deleted while they live, and nobody is told anything.
+#[tokio::test]
+async fn a_member_that_is_deleted_by_hand_stays_as_long_as_its_sessions() {
+    let Some(db) = TestDb::new().await else { return };
+    let (app, admin) = (TestApp::start(&db).await, db.admin().await);
+    let mut stream = app.client("bob").stream(&["general"]).await;
+    app.client("alice")
+        .beat(
+            "general",
+            Uuid::new_v4(),
+            json!({"status": "busy", "message": "at the venue"}),
+        )
+        .await;
+    let alone = |picture: &Picture| picture.statuses() == [("alice", "busy")].into();
+    assert!(stream.until("general", PATIENCE, alone).await);
+    let rows = "select to_jsonb(m)::text from presence_private.member m";
+    let before = list(&admin, rows).await;
+
+    run(&admin, "delete from presence_private.member").await;
+    let told = stream.next_within(QUIET).await;
+
+    assert_eq!(told, None);
+    assert_eq!(list(&admin, rows).await, before);
+    // In one transaction, in whatever order: first what people see, then what it is made of.
+    run(
+        &admin,
+        "begin; delete from presence_private.member; delete from presence_private.session; commit",
+    )
+    .await;
+    let nobody = |picture: &Picture| picture.members.is_empty();
+    assert!(stream.until("general", PATIENCE, nobody).await);
+    assert_eq!((list(&admin, rows).await, stream.wrongs()), (vec![], &[][..]));
+}
+
+/// FAULTS 17. One of the tables alone: nothing is left in the others that would haunt a room.
+#[tokio::test]
+async fn a_truncate_of_one_table_alone_is_a_loss_as_well() {
+    let Some(db) = TestDb::new().await else { return };
+    let (app, admin, tab) = (TestApp::start(&db).await, db.admin().await, Uuid::new_v4());
+    let mut stream = app.client("bob").stream(&["general"]).await;
+    let ours = |picture: &Picture| picture.members.keys().eq(["alice"]);
+
+    for table in ["session", "member", "room", "change"] {
+        app.client("alice").beat("general", tab, json!({})).await;
+        assert!(stream.until("general", PATIENCE, ours).await, "{table}");
+        let before = stream.picture("general").cursor;
+        let epoch = before.split('.').next().unwrap_or_default().to_owned();
+        // Of whom no node knows: he must not be there afterwards.
+        run(
+            &admin,
+            &format!(
+                "begin; select presence.heartbeat('planning', 'bob', gen_random_uuid());
+                 truncate presence_private.{table}; commit"
+            ),
+        )
+        .await;
+
+        let anew = |picture: &Picture| !picture.cursor.starts_with(&epoch) && ours(picture);
+        assert!(
+            stream.until("general", PATIENCE, anew).await,
+            "{table}: she is put back"
+        );
+        let haunts = "select user_id::text from presence_private.member where room_id = 'planning'";
+        assert_eq!(list(&admin, haunts).await, [""; 0], "{table}");
+        assert_eq!(list(&admin, DIFFERS).await, [""; 0], "{table}");
+    }
 }
 
 /// FAULTS 33. The application's own names are text of every kind as well.
