@@ -20,7 +20,7 @@ use crate::{
     auth::{Auth, jwks::KeysTask},
     config::Settings,
     db::{Db, Installed, connection_config},
-    doctor::notify,
+    doctor::{notify, pooler},
     evictor::Evictor,
     health::Health,
     heartbeat::{Batcher, BatcherTask, Beats, Leaves},
@@ -59,6 +59,7 @@ impl App {
     pub async fn start(settings: Settings, page: Page, shutdown: CancellationToken) -> Result<Self> {
         probe(&settings.database_url, page).await?;
         probe_listening(&settings).await?;
+        probe_pooling(&settings).await?;
         let (db, installed) = connect(&settings).await?;
         let admin = admin_listener(&settings).await?;
         let ids = installed.settings.ids;
@@ -236,11 +237,13 @@ async fn probe(url: &str, page: Page) -> Result<()> {
                           from pg_proc p join pg_namespace n on n.oid = p.pronamespace
                          where n.nspname = 'presence' and p.proname = 'node_settings'),
                        session_user::text";
-    let row = client
-        .query_one(look, &[])
+    // Unnamed, since a pooler may mix up statements that have a name.
+    let rows = client
+        .query_typed(look, &[])
         .await
         .context("looking at the database")?;
     driver.abort();
+    let row = rows.first().context("looking at the database")?;
     match row.get::<_, Option<bool>>(1) {
         None => bail!("this database has no pg-presence: run `pg-presence migrate` first"),
         Some(false) => bail!(
@@ -272,6 +275,17 @@ async fn probe_listening(settings: &Settings) -> Result<()> {
         ),
         Ok(Some(_)) | Err(_) => Ok(()),
     }
+}
+
+/// Refuses a way that mixes up prepared statements. Any other trouble on the way heals, and calls are refused meanwhile.
+async fn probe_pooling(settings: &Settings) -> Result<()> {
+    if let Ok(false) = pooler::keeps_statements(&settings.database_url).await {
+        bail!(
+            "DATABASE_URL leads through a pooler in transaction mode that mixes up prepared statements: let it be \
+             PgBouncer 1.21 or newer with max_prepared_statements above 0, or in session mode, or go to Postgres itself"
+        );
+    }
+    Ok(())
 }
 
 /// A pool to a migrated database, which goes by the settings that were given.

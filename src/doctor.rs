@@ -17,6 +17,7 @@ mod look_ups;
 mod mapping;
 pub mod notify;
 mod plans;
+pub mod pooler;
 mod readable;
 mod report;
 mod rights;

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::{
     Finding,
     ask::{As, Patient, Trouble, identifier},
-    checked, notify, transactions,
+    checked, notify, pooler, transactions,
 };
 
 /// The oldest that works and the newest that is tested.
@@ -29,6 +29,7 @@ pub async fn examine(p: &Patient) -> Vec<Finding> {
     found.extend(transactions::examine(p).await);
     found.extend(checked("server.notify_queue", notify_queue(p)).await);
     found.extend(notify::examine(p).await);
+    found.push(pooler::examine(p).await);
     found.extend(checked("server.clock", clock(p)).await);
     found
 }

@@ -21,10 +21,12 @@ use crate::support::{
     app::{SERVICE_LOGIN, TestApp, service_url},
     db::TestDb,
     programs::daemon,
-    server::temporary_dir,
+    server::{Lacking, skip, temporary_dir},
     stream::Picture,
 };
 
+/// Names a PgBouncer that is 1.21 or newer; Debian 12 has none.
+const NEWER: &str = "PRESENCE_TEST_PGBOUNCER";
 /// `nobody`: as root it refuses to run.
 const NOBODY: u32 = 65534;
 
@@ -38,7 +40,10 @@ struct Pooler {
 impl Pooler {
     /// In front of this database, in this mode. Nothing (and the test counted as skipped) where there is none.
     async fn start(db: &TestDb, mode: &str) -> Option<Self> {
-        let program = daemon("pgbouncer", "pgbouncer")?;
+        Some(Self::run(daemon("pgbouncer", "pgbouncer")?, db, mode).await)
+    }
+
+    async fn run(program: PathBuf, db: &TestDb, mode: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         drop(listener);
@@ -65,7 +70,7 @@ impl Pooler {
             assert!(Instant::now() < deadline, "PgBouncer never serves");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        Some(Self { child, dir, url })
+        Self { child, dir, url }
     }
 }
 
@@ -84,6 +89,23 @@ async fn through_pgbouncer_in_session_mode_all_works() {
     let Some(pooler) = Pooler::start(&db, "session").await else {
         return;
     };
+    assert_all_works(&db, &pooler).await;
+}
+
+/// FAULTS 14. From 1.21 on it keeps the statements that its clients prepare, in transaction mode too.
+#[tokio::test]
+async fn through_a_pgbouncer_that_keeps_statements_all_works_in_transaction_mode() {
+    let Some(db) = TestDb::new().await else { return };
+    let Some(program) = std::env::var_os(NEWER).map(PathBuf::from) else {
+        skip(Lacking::NewerPgBouncer);
+        return;
+    };
+    let pooler = Pooler::run(program, &db, "transaction\nmax_prepared_statements = 100").await;
+    assert_all_works(&db, &pooler).await;
+}
+
+/// A node with a direct listener, whose pool goes through it.
+async fn assert_all_works(db: &TestDb, pooler: &Pooler) {
     let direct = service_url(db.url());
     let app = TestApp::start_with(&pooler.url, |settings: &mut Settings| {
         settings.listen_database_url = Some(direct);
@@ -111,6 +133,25 @@ async fn through_pgbouncer_in_session_mode_all_works() {
     assert!(is_right);
     assert_eq!(stream.wrongs(), [""; 0]);
     until_ready(&app, StatusCode::OK).await;
+}
+
+/// FAULTS 14. Debian's PgBouncer knows nothing of prepared statements: the pool would fail now and then.
+#[tokio::test]
+async fn a_pool_through_a_pgbouncer_that_mixes_up_statements_is_refused_at_the_start() {
+    let Some(db) = TestDb::new().await else { return };
+    let Some(pooler) = Pooler::start(&db, "transaction").await else {
+        return;
+    };
+    let direct = service_url(db.url());
+
+    let refusal = TestApp::refusal_with(&pooler.url, |settings: &mut Settings| {
+        settings.listen_database_url = Some(direct);
+    })
+    .await;
+
+    assert!(refusal.contains("max_prepared_statements"), "{refusal}");
+    assert!(refusal.contains("PgBouncer 1.21"), "{refusal}");
+    assert!(!refusal.contains("postgres://"), "{refusal}");
 }
 
 /// FAULTS 14.

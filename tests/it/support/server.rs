@@ -95,6 +95,8 @@ pub enum Lacking {
     PgDump,
     /// The extension pg_cron, of the server's major version.
     PgCron,
+    /// A PgBouncer that keeps prepared statements in transaction mode.
+    NewerPgBouncer,
     /// A program, by the Debian package that brings it.
     Package(&'static str),
 }
@@ -116,12 +118,13 @@ pub fn skip(lacking: Lacking) {
         Lacking::PgCron => {
             "the extension pg_cron of the server's major version (`apt-get install postgresql-15-cron`)"
         }
+        Lacking::NewerPgBouncer => "PgBouncer 1.21 or newer, named by PRESENCE_TEST_PGBOUNCER",
         Lacking::Package(name) => &format!("a program that `apt-get install {name}` brings"),
     };
     // Binaries that somebody named are often the bare server.
     let is_named = std::env::var_os("PRESENCE_TEST_PG_BIN").is_some();
     let may_lack = match lacking {
-        Lacking::Docker | Lacking::Root => true,
+        Lacking::Docker | Lacking::Root | Lacking::NewerPgBouncer => true,
         Lacking::Privileges => !Uid::effective().is_root(),
         Lacking::PgDump | Lacking::PgCron => is_named,
         Lacking::Postgres | Lacking::ServerBinaries | Lacking::Psql | Lacking::Package(_) => false,
