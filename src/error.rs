@@ -70,9 +70,32 @@ pub enum Error {
     /// This node should get no traffic; the text names the causes.
     #[error("{0}")]
     NotReady(String),
+    /// One of several things that were asked for at once was refused.
+    #[error("{error}")]
+    About {
+        /// Which.
+        subject: Subject,
+        /// Why.
+        #[source]
+        error: Box<Error>,
+    },
     /// What should not happen. The cause is logged at the edge, and never shown.
     #[error("internal error")]
     Bug(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What of a request was refused, in the caller's own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A topic of a stream, `name=value`.
+    Topic(String),
+    /// A session, and the room that it was to be held in, where one was named.
+    Session {
+        /// Its id, or what stands in its place.
+        session_id: String,
+        /// Where.
+        room_id: Option<String>,
+    },
 }
 
 /// How long a caller is asked to wait after a passing failure.
@@ -82,6 +105,19 @@ impl Error {
     /// What should not have happened, with its cause in words.
     pub fn bug(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Bug(cause.into())
+    }
+
+    /// The same, of this alone; but what is no refusal of it, as a database that is away, stays what it is.
+    pub fn about(self, subject: Subject) -> Self {
+        match self {
+            Self::Invalid(_) | Self::StaleHeartbeat | Self::SessionEnded | Self::TooManySessions => {
+                Self::About {
+                    subject,
+                    error: Box::new(self),
+                }
+            }
+            other => other,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use axum::{
 use serde::Serialize;
 
 use super::layers;
-use crate::error::Error;
+use crate::error::{Error, Subject};
 
 /// What a caller is told. Never SQL, a host, a role.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +23,15 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong with this request.
     pub detail: String,
+    /// Which topic of a stream was refused, as it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Which session was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The room in which it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room_id: Option<String>,
     /// To find this request in the logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -62,6 +71,7 @@ impl From<Error> for Problem {
                 "Too many open streams",
                 Some(Duration::from_secs(5)),
             ),
+            Error::About { subject, error } => return Self::from(*error).about(subject),
             Error::Bug(cause) => {
                 tracing::error!(cause = %chain(&*cause), "internal error");
                 (500, "internal", "Internal error", None)
@@ -75,10 +85,25 @@ impl From<Error> for Problem {
             title,
             status,
             detail,
+            topic: None,
+            session_id: None,
+            room_id: None,
             request_id: None,
             retry_after,
             burst,
         }
+    }
+}
+
+impl Problem {
+    fn about(mut self, subject: Subject) -> Self {
+        match subject {
+            Subject::Topic(topic) => self.topic = Some(topic),
+            Subject::Session { session_id, room_id } => {
+                (self.session_id, self.room_id) = (Some(session_id), room_id);
+            }
+        }
+        self
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Edge, path::Pairs, sessions, tickets, topics::Topics};
 use crate::{
     auth::{Caller, Pass},
     domain::{Beat, BeatKey, Stamp, State, UserId, limits},
-    error::{Error, Result},
+    error::{Error, Result, Subject},
     hub::{StreamId, Topic, frame, queue::Queue},
     observe::Observation,
     relay::Opening,
@@ -114,7 +114,13 @@ async fn join(edge: Edge, holds: Vec<BeatKey>) -> Result<Joined> {
         match outcome.and_then(|outcome| sessions::answer(&joined.edge, &key, outcome)) {
             Ok(_) => joined.keys.push(key),
             Err(Error::RoomNotFound) => {}
-            Err(error) => refused = refused.or(Some(error)),
+            Err(error) => {
+                let subject = Subject::Session {
+                    session_id: key.session.to_string(),
+                    room_id: Some(key.room.as_str().to_owned()),
+                };
+                refused = refused.or(Some(error.about(subject)));
+            }
         }
     }
     match refused {

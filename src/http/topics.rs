@@ -9,9 +9,12 @@ use super::{Edge, path};
 use crate::{
     auth::Caller,
     domain::{BeatKey, Cursor, RoomId, limits},
-    error::{Error, Result},
+    error::{Error, Result, Subject},
     hub::{Topic, Wish},
 };
+
+/// Longer, and the answer would be as long as the URL.
+const SAID_CHARS_MAX: usize = 160;
 
 /// Checked, and without repetitions.
 #[derive(Debug, Default)]
@@ -39,24 +42,11 @@ impl Topics {
                 max = limits::TOPICS_MAX
             )));
         }
-        let mut rooms: BTreeMap<RoomId, (Wish, Option<Cursor>)> = BTreeMap::new();
+        let mut rooms = Rooms::new();
         let mut views = BTreeSet::new();
         for (name, value) in topics {
-            match name.as_str() {
-                "room" => {
-                    let (room, cursor) = room_and_cursor(edge, caller, value).await?;
-                    let wanted = rooms.entry(room).or_default();
-                    (wanted.0.whole, wanted.1) = (true, cursor.or(wanted.1));
-                }
-                "count" => rooms.entry(path::room(value, edge.ids)?).or_default().0.count = true,
-                "event" => _ = views.insert(Topic::Event(path::event(value, edge.ids)?)),
-                "user" => _ = views.insert(Topic::User(path::user(value, edge.ids)?)),
-                _ => {
-                    return Err(Error::Invalid(format!(
-                        "the query has no field {name:?}; there are room, count, event, user and session"
-                    )));
-                }
-            }
+            let added = add(edge, caller, (name, value), &mut rooms, &mut views).await;
+            added.map_err(|error| error.about(Subject::Topic(said(&format!("{name}={value}")))))?;
         }
         let holds = holds(edge, caller, &sessions, &rooms)?;
         if rooms.values().filter(|(wish, _)| wish.whole).count() == 1 {
@@ -76,12 +66,45 @@ impl Topics {
     }
 }
 
+/// What of a refused request is said back: it may be as long as a URL.
+fn said(words: &str) -> String {
+    words.chars().take(SAID_CHARS_MAX).collect()
+}
+
+type Rooms = BTreeMap<RoomId, (Wish, Option<Cursor>)>;
+
+/// One topic more.
+async fn add(
+    edge: &Edge,
+    caller: &Caller,
+    (name, value): (&str, &str),
+    rooms: &mut Rooms,
+    views: &mut BTreeSet<Topic>,
+) -> Result<()> {
+    match name {
+        "room" => {
+            let (room, cursor) = room_and_cursor(edge, caller, value).await?;
+            let wanted = rooms.entry(room).or_default();
+            (wanted.0.whole, wanted.1) = (true, cursor.or(wanted.1));
+        }
+        "count" => rooms.entry(path::room(value, edge.ids)?).or_default().0.count = true,
+        "event" => _ = views.insert(Topic::Event(path::event(value, edge.ids)?)),
+        "user" => _ = views.insert(Topic::User(path::user(value, edge.ids)?)),
+        _ => {
+            return Err(Error::Invalid(format!(
+                "the query has no field {name:?}; there are room, count, event, user and session"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// `<uuid>`: in every room that is watched whole; `<uuid>@<room>`: in that one.
 fn holds(
     edge: &Edge,
     caller: &Caller,
     sessions: &[&(String, String)],
-    rooms: &BTreeMap<RoomId, (Wish, Option<Cursor>)>,
+    rooms: &Rooms,
 ) -> Result<Vec<BeatKey>> {
     let whole: Vec<&RoomId> = rooms
         .iter()
@@ -90,21 +113,17 @@ fn holds(
         .collect();
     let mut held: BTreeSet<(RoomId, Uuid)> = BTreeSet::new();
     for (_, value) in sessions {
-        match value.split_once('@') {
-            None => {
-                let session = path::session(value)?;
-                held.extend(whole.iter().map(|room| ((*room).clone(), session)));
-            }
-            Some((session, room)) => {
-                let room = path::room(room, edge.ids)?;
-                if !whole.contains(&&room) {
-                    return Err(Error::Invalid(
-                        "session=<uuid>@<room> needs room=<room> in the same stream".to_owned(),
-                    ));
-                }
-                held.insert((room, path::session(session)?));
-            }
-        }
+        let (session, room) = match value.split_once('@') {
+            None => (value.as_str(), None),
+            Some((session, room)) => (session, Some(room)),
+        };
+        let found = held_in(edge, session, room, &whole);
+        held.extend(found.map_err(|error| {
+            error.about(Subject::Session {
+                session_id: said(session),
+                room_id: room.map(said),
+            })
+        })?);
     }
     if held.len() > limits::TOPICS_MAX {
         return Err(Error::Invalid(format!(
@@ -118,6 +137,21 @@ fn holds(
         session,
     };
     Ok(held.into_iter().map(key).collect())
+}
+
+/// One session, and each of the rooms that it is held in.
+fn held_in(edge: &Edge, session: &str, room: Option<&str>, whole: &[&RoomId]) -> Result<Vec<(RoomId, Uuid)>> {
+    let id = path::session(session)?;
+    let Some(room) = room else {
+        return Ok(whole.iter().map(|room| ((*room).clone(), id)).collect());
+    };
+    let room = path::room(room, edge.ids)?;
+    if !whole.contains(&&room) {
+        return Err(Error::Invalid(
+            "session=<uuid>@<room> needs room=<room> in the same stream".to_owned(),
+        ));
+    }
+    Ok(vec![(room, id)])
 }
 
 /// A suffix that is no cursor is part of the id where there is such a room for the caller; otherwise it is a bad

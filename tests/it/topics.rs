@@ -6,6 +6,7 @@ mod events;
 mod mixed;
 mod random;
 mod reader;
+mod refusals;
 mod users;
 mod watchers;
 mod wire;
