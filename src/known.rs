@@ -84,6 +84,14 @@ impl Known {
         (session.holder, session.ends_at) = (None, Some(ends_at));
     }
 
+    /// When the grace of a session ends whose stream, this holder, is closed; none: it is open, or its client was heard of
+    /// since, or has left.
+    pub fn closed_until(&self, key: &BeatKey, holder: Uuid) -> Option<Instant> {
+        let rooms = self.lock();
+        let session = rooms.get(&key.room)?.get(&key.user)?.sessions.get(&key.session)?;
+        (session.holder != Some(holder)).then_some(session.ends_at)?
+    }
+
     /// A room was read, by a statement that began then.
     pub fn saw(&self, answer: &RoomAnswer, began: Instant) {
         let mut rooms = self.lock();

@@ -5,7 +5,7 @@
 //! # Failure
 //! A call that fails is made again a second later: a lease outlives two and a half heartbeats. What cannot be given back
 //! within one TTL has run out by then. What is missing may have been lost with Postgres's unlogged data: the relay puts it
-//! back, and for half a minute it is asked for again.
+//! back, or its client comes back by a heartbeat; as long as the stream is open it is asked for again, often at first.
 
 use std::{
     collections::HashMap,
@@ -33,7 +33,7 @@ const TICK: Duration = Duration::from_millis(200);
 const BUSY: Duration = Duration::from_millis(50);
 /// When a call that failed is made again.
 const AGAIN: Duration = Duration::from_secs(1);
-/// How long a session that is missing is asked for again: longer than any node needs to put back what was lost.
+/// How long a session that is missing is asked for often: longer than any node needs to put back what was lost.
 const MISSING_MAX: Duration = Duration::from_secs(30);
 /// How long an opening stream waits until it holds what it is to hold.
 const TAKE_MAX: Duration = Duration::from_secs(3);
@@ -240,8 +240,10 @@ impl Leases {
             }
             Held::Busy => lease.due = now + BUSY,
             // A stream that is still to take hold has joined just now: it is to be told that this came to nothing.
-            Held::Missing if !hold.take && lease.missing_since.get_or_insert(now).elapsed() < MISSING_MAX => {
-                lease.due = now + AGAIN;
+            Held::Missing if !hold.take => {
+                let since = *lease.missing_since.get_or_insert(now);
+                let is_new = now.duration_since(since) < MISSING_MAX;
+                lease.due = if is_new { now + AGAIN } else { next };
             }
             Held::Missing => _ = book.leases.remove(&hold.key),
             Held::Gone | Held::LoggedOut => {

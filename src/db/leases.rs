@@ -78,9 +78,9 @@ impl Db {
         row.try_get(0).map_err(Error::bug)
     }
 
-    /// `presence.put_back_batch`: false where somebody changes the room at this moment; true: it is back, was there
-    /// already, or may not be.
-    pub async fn put_back_batch(&self, items: &[PutBack]) -> Result<Vec<bool>> {
+    /// `presence.put_back_batch`: whether each is back, and not there already or not allowed; none where somebody changes
+    /// the room at this moment.
+    pub async fn put_back_batch(&self, items: &[PutBack]) -> Result<Vec<Option<bool>>> {
         let sql = "select item, outcome from presence.put_back_batch(\
                    $1::text[]::presence.room_id[], $2::text[]::presence.user_id[], $3::uuid[], $4::uuid[], \
                    $5::text[]::interval[], $6::timestamptz[], $7::text[], $8::timestamptz[], $9::text[], \
@@ -121,7 +121,10 @@ impl Db {
             )
             .await?;
         in_order(&rows, items.len(), |row| {
-            Ok(get::<&str>(row, "outcome")? != "busy")
+            Ok(match get::<&str>(row, "outcome")? {
+                "busy" => None,
+                outcome => Some(outcome == "back"),
+            })
         })
     }
 }

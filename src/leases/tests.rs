@@ -105,3 +105,33 @@ fn what_was_joined_for_a_stream_that_never_came_to_be_is_given_back() {
         "Postgres can tell them apart"
     );
 }
+
+#[test]
+fn a_lease_that_is_missing_for_long_is_asked_for_at_leisure_and_still_given_back() {
+    let leases = Leases::default();
+    leases.hold(1, vec![key("a")]);
+    let now = Instant::now();
+    let first = leases.due(now).remove(0);
+    leases.note(&first, Held::Held, now);
+    let hold = leases.due(now).remove(0);
+    leases.note(&hold, Held::Missing, now);
+    assert!(
+        leases.due(now).is_empty() && !leases.due(now + 2 * AGAIN).is_empty(),
+        "often at first"
+    );
+    leases
+        .lock()
+        .leases
+        .get_mut(&key("a"))
+        .expect("it is held")
+        .missing_since = now.checked_sub(MISSING_MAX);
+
+    leases.note(&hold, Held::Missing, now + Duration::from_secs(25));
+
+    assert!(leases.due(now + 2 * AGAIN).is_empty() && !leases.is_held(&key("a")));
+    // Its client came back by a heartbeat: held again, and given back when the stream closes.
+    leases.note(&hold, Held::Held, now + Duration::from_secs(50));
+    assert!(leases.is_held(&key("a")));
+    leases.release(1);
+    assert_eq!(leases.take_returns(Instant::now()).len(), 1);
+}

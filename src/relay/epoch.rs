@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Relay;
 use crate::{
+    db::Hold,
     domain::{PutBack, RoomsAnswer, limits::BATCH_ITEMS_MAX},
     error::Result,
     observe::Observation,
@@ -74,18 +75,58 @@ impl Relay {
         if planted::is(Bug::NothingPutBack) {
             return Ok(0);
         }
+        let mut back = vec![];
         for batch in items.chunks(BATCH_ITEMS_MAX) {
             let mut left: Vec<PutBack> = batch.to_vec();
             for _ in 0..TRIES {
                 let done = self.db.put_back_batch(&left).await?;
-                let mut done = done.into_iter();
-                left.retain(|_| done.next() == Some(false));
+                let answered = Instant::now();
+                let mut busy = vec![];
+                for (item, done) in left.into_iter().zip(done) {
+                    match done {
+                        None => busy.push(item),
+                        Some(true) => back.push((item, answered)),
+                        Some(false) => {}
+                    }
+                }
+                left = busy;
                 if left.is_empty() {
                     break;
                 }
                 tokio::time::sleep(AGAIN).await;
+                for item in left.iter_mut().filter(|item| item.holder.is_none()) {
+                    item.lasts = item.lasts.saturating_sub(answered.elapsed());
+                }
             }
         }
+        self.give_back_closed(&back).await;
         Ok(items.len())
+    }
+
+    /// Of what was put back, each with when that was answered: streams that were closed meanwhile were given back while
+    /// there was nothing to give back, and nobody else would do it again.
+    async fn give_back_closed(&self, back: &[(PutBack, Instant)]) {
+        let now = Instant::now();
+        let (mut holds, mut closed, mut grace) = (vec![], vec![], Duration::ZERO);
+        for (item, answered) in back {
+            let Some(holder) = item.holder else { continue };
+            let Some(until) = self.known.closed_until(&item.key, holder) else {
+                continue;
+            };
+            let key = item.key.clone();
+            holds.push(Hold {
+                key,
+                holder,
+                take: false,
+            });
+            closed.push(answered.elapsed());
+            grace = grace.max(until.saturating_duration_since(now));
+        }
+        for (holds, closed) in holds.chunks(BATCH_ITEMS_MAX).zip(closed.chunks(BATCH_ITEMS_MAX)) {
+            if let Err(error) = self.db.release_batch(holds, closed, grace).await {
+                // They run out by themselves, a TTL later.
+                tracing::debug!(%error, "what was put back and is closed could not be given back");
+            }
+        }
     }
 }

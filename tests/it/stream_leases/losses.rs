@@ -242,3 +242,42 @@ async fn what_is_put_back_is_asked_access_and_never_overwrites() {
     let longest = "select (max(expires_at) <= now() + (select ttl from presence_private.setting))::text from presence_private.session";
     assert_eq!(text(&admin, longest).await, "true", "a TTL at most");
 }
+
+/// A tab is closed after its node looked up what to put back, and before that is back: nobody finds its session to end it
+/// at that moment, and it must not stay for a whole lease.
+#[tokio::test]
+async fn a_tab_that_is_closed_while_its_session_is_put_back_is_gone_after_its_grace() {
+    let Some(db) = TestDb::new().await else { return };
+    let (app, admin) = (TestApp::start(&db).await, db.admin().await);
+    let alice = open_in_general(&app.client("alice"), Uuid::new_v4()).await;
+    let mut watcher = app.client("bob").stream(&["general"]).await;
+    picture_with(&mut watcher, 1).await;
+    until_sessions(&admin, &["general alice held"]).await;
+    let cursor = watcher.picture("general").cursor;
+    let asked = async |function: &str| {
+        let last = format!(
+            "select 'so it was' from pg_stat_activity \
+             where datname = current_database() and pid <> pg_backend_pid() and query like '%presence.{function}(%'"
+        );
+        // Seen by chance: another call may follow on the same connection. Whatever the order, she must be gone.
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(1);
+        while list(&admin, &last).await.is_empty() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+
+    // Whoever makes the room anew takes this lock: as long as somebody has it, nothing can be put back.
+    run(&admin, "select pg_advisory_lock(1886545267, hashtext('general'))").await;
+    run(&admin, LOSS).await;
+    asked("put_back_batch").await;
+    drop(alice);
+    asked("release_batch").await;
+    run(&admin, "select pg_advisory_unlock_all()").await;
+    missed(&mut watcher, &cursor, &[]).await;
+
+    // A lease lasts for 75 s here.
+    let is_gone = |picture: &crate::support::stream::Picture| picture.members.is_empty();
+    assert!(watcher.until("general", PATIENCE, is_gone).await);
+    assert_eq!(watcher.wrongs(), [""; 0]);
+    until_sessions(&admin, &[]).await;
+}
