@@ -1,5 +1,6 @@
 //! Migrating: many at once, again, killed, beside a newer one, by hand, with few rights (FAULTS 19).
 
+mod calls;
 mod contract;
 mod cron;
 mod drift;

@@ -1,0 +1,119 @@
+-- What nodes ask Postgres, of every version: a node of before goes on while the database is migrated, so each of these
+-- is still answered. A test runs them in this order, as the service's login, and finds a statement of src/db that is not
+-- here: `PRESENCE_TEST_BLESS=1 cargo nextest run -E 'test(/calls/)'` adds it, and with what it is called is written by hand.
+-- It only grows: what no node asks any more stays for as long as nodes that ask it may run.
+
+-- with: 
+-- rows: 1
+-- columns: user_id_type text, room_id_type text, event_id_type text, ttl_ms bigint, heartbeat_ms bigint, typing_ms bigint, sessions_max integer
+select * from presence.node_settings();
+
+-- with: 
+-- rows: 2
+-- columns: kind text, key bytea
+select kind, key from presence.node_secrets();
+
+-- with: null, null, null
+-- rows: 1
+-- columns: configure void
+select presence.configure($1::text::interval, $2::text::interval, $3::text::interval);
+
+-- with: 
+-- rows: 1
+-- columns: node_epoch uuid
+select presence.node_epoch();
+
+-- with: 5000
+-- rows: 1
+-- columns: reap integer
+select presence.reap($1);
+
+-- with: 
+-- rows: 1
+-- columns: evict integer
+select presence.evict();
+
+-- with: 
+-- rows: 0
+-- columns: 
+select from presence.where_now(null::presence.user_id, null::presence.user_id);
+
+-- with: array['general', 'general'], array['alice', 'bob'], array['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000001']::uuid[], array['busy', null], array['1000 milliseconds', null], array['at the venue', null], array[null, null]::text[], array['{"table": 4}', null], array[1, null]::bigint[], false
+-- rows: 2
+-- columns: item integer, outcome text, status text, joined_at timestamp with time zone, expires_at timestamp with time zone
+select item, outcome, status, joined_at, expires_at from presence.heartbeat_batch($1::text[]::presence.room_id[], $2::text[]::presence.user_id[], $3::uuid[], $4::text[], $5::text[]::interval[], $6::text[], $7::text[], $8::text[]::jsonb[], $9::bigint[], $10);
+
+-- with: array['general'], array['alice'], array['00000000-0000-4000-8000-000000000001']::uuid[], array['00000000-0000-4000-8000-000000000001']::uuid[], array[true], '150000 milliseconds'
+-- rows: 1
+-- columns: item integer, outcome text
+select item, outcome from presence.hold_batch($1::text[]::presence.room_id[], $2::text[]::presence.user_id[], $3::uuid[], $4::uuid[], $5::boolean[], $6::text::interval);
+
+-- with: array['general'], array['carol'], array['00000000-0000-4000-8000-000000000001']::uuid[], array['00000000-0000-4000-8000-000000000001']::uuid[], array['5000 milliseconds'], array[now()], array['away'], array[null]::timestamptz[], array[null], array['viewing budget'], array['{}']
+-- rows: 1
+-- columns: item integer, outcome text
+select item, outcome from presence.put_back_batch($1::text[]::presence.room_id[], $2::text[]::presence.user_id[], $3::uuid[], $4::uuid[], $5::text[]::interval[], $6::timestamptz[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[]::jsonb[]);
+
+-- with: 'alice', 'general', 20
+-- rows: 3
+-- columns: part text, epoch uuid, revision bigint, online_count integer, user_id text, name text, avatar_url text, role text, status text, status_until timestamp with time zone, message text, activity text, data text, joined_at timestamp with time zone, last_seen_at timestamp with time zone
+select 'member' as part, epoch, revision, online_count, user_id::text, name, avatar_url, role, status, status_until, message, activity, data::text, joined_at, null::timestamptz as last_seen_at from presence.snapshot($1::text::presence.user_id, $2::text::presence.room_id) union all select 'absent', null, null, null, user_id::text, name, avatar_url, role, null, null, null, null, null, null, last_seen_at from presence.absent_members($1::text::presence.user_id, $2::text::presence.room_id, $3) where $3 > 0;
+
+-- with: array['general', 'planning'], array[null, null]::uuid[], array[null, null]::bigint[], array['general'], array['alice']
+-- rows: 6
+-- columns: question integer, kind text, what text, room_id text, epoch uuid, revision bigint, online_count integer, user_id text, name text, avatar_url text, role text, status text, status_until timestamp with time zone, message text, activity text, data text, joined_at timestamp with time zone, reason text, last_seen_at timestamp with time zone
+select question, kind, what, room_id::text, epoch, revision, online_count, user_id::text, name, avatar_url, role, status, status_until, message, activity, data::text, joined_at, reason, last_seen_at from presence.read_rooms($1::text[]::presence.room_id[], $2::uuid[], $3::bigint[], $4::text[]::presence.room_id[], $5::text[]::presence.user_id[]);
+
+-- with: array['general'], array[null]::uuid[], array[null]::bigint[], array['general'], array['alice'], array[500]
+-- rows: 5
+-- columns: question integer, kind text, what text, room_id text, epoch uuid, revision bigint, online_count integer, user_id text, name text, avatar_url text, role text, status text, status_until timestamp with time zone, message text, activity text, data text, joined_at timestamp with time zone, reason text, last_seen_at timestamp with time zone
+select question, kind, what, room_id::text, epoch, revision, online_count, user_id::text, name, avatar_url, role, status, status_until, message, activity, data::text, joined_at, reason, last_seen_at from presence.read_rooms($1::text[]::presence.room_id[], $2::uuid[], $3::bigint[], $4::text[]::presence.room_id[], $5::text[]::presence.user_id[], $6::integer[]);
+
+-- with: 'alice', array['general']
+-- rows: 1
+-- columns: room_id text, name text, kind text, event_id text, online_count integer
+select room_id::text, name, kind, event_id::text, online_count from presence.room_counts($1::text::presence.user_id, $2::text[]::presence.room_id[]);
+
+-- with: 'alice', 'gala'
+-- rows: 7
+-- columns: event_name text, coordinator_id text, online_count integer, room_id text, room_name text, kind text, room_online_count integer, user_id text, name text, avatar_url text, role text, online boolean, status text, status_until timestamp with time zone, message text, activity text, data text, joined_at timestamp with time zone, last_seen_at timestamp with time zone
+select event_name, coordinator_id::text, online_count, room_id::text, room_name, kind, room_online_count, user_id::text, name, avatar_url, role, online, status, status_until, message, activity, data::text, joined_at, last_seen_at from presence.event_snapshot($1::text::presence.user_id, $2::text::presence.event_id);
+
+-- with: 'alice', 'bob'
+-- rows: 2
+-- columns: name text, avatar_url text, room_id text, online boolean, status text, last_seen_at timestamp with time zone
+select name, avatar_url, room_id::text, online, status, last_seen_at from presence.where_now($1::text::presence.user_id, $2::text::presence.user_id);
+
+-- with: array['general'], array['alice'], array['00000000-0000-4000-8000-000000000001']::uuid[], array['00000000-0000-4000-8000-000000000001']::uuid[], array['0 milliseconds'], '5000 milliseconds'
+-- rows: 1
+-- columns: item integer, outcome text
+select item, outcome from presence.release_batch($1::text[]::presence.room_id[], $2::text[]::presence.user_id[], $3::uuid[], $4::uuid[], $5::text[]::interval[], $6::text::interval);
+
+-- with: array['general'], array['alice'], array['00000000-0000-4000-8000-000000000001']::uuid[], array[2]::bigint[]
+-- rows: 1
+-- columns: item integer, outcome text
+select item, outcome from presence.leave_batch($1::text[]::presence.room_id[], $2::text[]::presence.user_id[], $3::uuid[], $4::bigint[]);
+
+-- with: 'general', 'bob'
+-- rows: 1
+-- columns: remove_member integer
+select presence.remove_member($1::text::presence.room_id, $2::text::presence.user_id);
+
+-- with: 'general'
+-- rows: 1
+-- columns: remove_room integer
+select presence.remove_room($1::text::presence.room_id);
+
+-- with: 'alice'
+-- rows: 1
+-- columns: leave_everywhere integer
+select presence.leave_everywhere($1::text::presence.user_id);
+
+-- with: array['alice', 'bob']
+-- rows: 1
+-- columns: user_id text, at timestamp with time zone
+select user_id::text, at from presence.logged_out_at($1::text[]::presence.user_id[]);
+
+-- with: '00000000-0000-4000-8000-000000000001'
+-- rows: 1
+-- columns: spend_ticket boolean
+select presence.spend_ticket($1);
