@@ -15,6 +15,9 @@ mod clock;
 mod crowd;
 mod disk;
 mod hands;
+mod held;
+mod idle;
+mod jumps;
 mod load;
 mod network;
 mod outages;
@@ -23,6 +26,7 @@ mod postgres;
 mod processes;
 mod proxies;
 mod skewed;
+mod slow;
 mod starved;
 
 /// Longer than anything takes.

@@ -15,6 +15,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+mod counted;
+
 use super::*;
 use crate::{
     error::RETRY_AFTER,
@@ -320,15 +322,16 @@ async fn listed_origins_may_read_failures_too() {
 
 /// The status line that answers these bytes, read to the end of the connection.
 async fn over_tcp(head: &str, body_bytes: usize) -> String {
+    let answer = exchange(router(), head, body_bytes).await;
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+/// All that answers these bytes, on a connection of its own.
+async fn exchange(router: Router, head: &str, body_bytes: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let shutdown = CancellationToken::new();
-    let server = tokio::spawn(server::serve(
-        listener,
-        router(),
-        shutdown.clone(),
-        Duration::ZERO,
-    ));
+    let server = tokio::spawn(server::serve(listener, router, shutdown.clone(), Duration::ZERO));
     let mut stream = TcpStream::connect(address).await.expect("a listener");
     let head = format!("{head}Host: here\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).await.expect("written");
@@ -339,11 +342,7 @@ async fn over_tcp(head: &str, body_bytes: usize) -> String {
     read.expect("closed").expect("closed and not reset");
     shutdown.cancel();
     server.await.expect("no panic").expect("no error");
-    String::from_utf8_lossy(&answer)
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]

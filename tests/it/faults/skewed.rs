@@ -23,10 +23,10 @@ use crate::support::{
 const TTL: Duration = Duration::from_secs(3);
 
 /// What lies to a program about the time. Nothing (and the test counted as skipped) where it is not installed.
-fn liar() -> Option<PathBuf> {
+pub fn liar(library: &str) -> Option<PathBuf> {
     let libraries = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let found = libraries
-        .map(|dir| dir.path().join("faketime/libfaketimeMT.so.1"))
+        .map(|dir| dir.path().join("faketime").join(library))
         .find(|path| path.is_file());
     if found.is_none() {
         skip(Lacking::Package("libfaketime"));
@@ -38,7 +38,9 @@ fn liar() -> Option<PathBuf> {
 #[tokio::test]
 async fn nodes_whose_clocks_are_an_hour_off_make_nobody_leave() {
     let Some(db) = TestDb::new().await else { return };
-    let Some(liar) = liar() else { return };
+    let Some(liar) = liar("libfaketimeMT.so.1") else {
+        return;
+    };
     let right = TestApp::start_with(&service_url(db.url()), |settings: &mut Settings| {
         settings.ttl = Some(TTL);
         settings.heartbeat = Some(Duration::from_millis(500));

@@ -223,7 +223,11 @@ pub struct TestCluster {
 impl TestCluster {
     /// Starts one with further settings; nothing (and the test counted as skipped) without server binaries.
     pub async fn start(settings: &[(&str, &str)]) -> Option<Self> {
-        let mut options = own(settings);
+        Self::of(own(settings)).await
+    }
+
+    /// As [`TestCluster::start`], run in a way of the test's own.
+    pub async fn of(mut options: Options) -> Option<Self> {
         let started = start_embedded(&options).await.expect("a cluster of one's own");
         let Some(embedded) = started else {
             skip(Lacking::ServerBinaries);

@@ -68,6 +68,8 @@ pub struct Reader {
     pub told: Told,
     /// Events that it was sent, pings apart.
     pub frames: usize,
+    /// Bytes of them, pings and all.
+    pub bytes: usize,
 }
 
 /// A stream with this query, or the status and the problem's type that refuse it.
@@ -98,6 +100,7 @@ impl Reader {
             blocks: VecDeque::new(),
             told: Told::default(),
             frames: 0,
+            bytes: 0,
         }
     }
 
@@ -112,6 +115,7 @@ impl Reader {
                 return Some(frame);
             }
             let chunk = timeout_at(deadline, self.response.chunk()).await.ok()?.ok()??;
+            self.bytes += chunk.len();
             self.buffer.extend_from_slice(&chunk);
             let text =
                 std::str::from_utf8(&self.buffer).map_or(0, |text| text.rfind("\n\n").map_or(0, |at| at + 2));
