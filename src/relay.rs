@@ -299,12 +299,16 @@ impl Relay {
 
     async fn read(&mut self, plan: Plan) {
         let began = Instant::now();
-        match self.db.read_rooms(&plan.questions, &plan.viewers).await {
-            Ok(answer) if !self.is_of_epoch(&answer) => {
+        let read = match self.db.read_rooms(&plan.questions, &plan.viewers).await {
+            Ok(answer) => self.of_epoch(answer).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(None) => {
                 self.is_epoch_doubtful = true;
                 self.hub.undo(&plan);
             }
-            Ok(answer) => {
+            Ok(Some(answer)) => {
                 self.after_read(None);
                 for answer in &answer.answers {
                     self.known.saw(answer, began);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::Relay;
 use crate::{
     db::Hold,
-    domain::{PutBack, RoomsAnswer, limits::BATCH_ITEMS_MAX},
+    domain::{PutBack, RoomAnswer, RoomsAnswer, limits::BATCH_ITEMS_MAX},
     error::Result,
     observe::Observation,
     planted::{self, Bug},
@@ -34,9 +34,16 @@ impl Relay {
         self.hold_until.is_some_and(|until| now < until)
     }
 
-    pub(super) fn is_of_epoch(&self, answer: &RoomsAnswer) -> bool {
-        let mut answers = answer.answers.iter();
-        answers.all(|answer| Some(answer.cursor().epoch) == self.epoch)
+    /// The answer, where it is of the epoch that is known; nothing otherwise. A statement that began before a TRUNCATE finds
+    /// the tables empty and the epoch unchanged, since TRUNCATE is no part of its snapshot: where a room looks as if nobody
+    /// ever was in it, the epoch is asked for once more.
+    pub(super) async fn of_epoch(&self, answer: RoomsAnswer) -> Result<Option<RoomsAnswer>> {
+        let cursors = || answer.answers.iter().map(RoomAnswer::cursor);
+        let mut is_same = cursors().all(|cursor| Some(cursor.epoch) == self.epoch);
+        if is_same && cursors().any(|cursor| cursor.revision == 0) {
+            is_same = self.db.epoch().await? == self.epoch;
+        }
+        Ok(is_same.then_some(answer))
     }
 
     /// Whether all is as it was. Otherwise nothing is to be read now: the database is away, or a new epoch is held off.
