@@ -184,7 +184,7 @@ impl Node {
             .env("PRESENCE_PING_MS", ms(PING))
             .env("PRESENCE_CANARY_MS", "300")
             .env("PRESENCE_MERGE_MS", "60")
-            .env("PRESENCE_SILENCE_MAX_MS", "20000")
+            .env("PRESENCE_SILENCE_MAX_MS", "60000")
             .env("PRESENCE_ROOM_DETAIL_MAX", DETAIL_MAX.to_string())
             .env("PRESENCE_POOL_MAX", "6")
             .env("PRESENCE_RATE_PER_S", "0") // players are not told off: each is many people

@@ -196,7 +196,7 @@ pub(crate) fn players(play: &Play, seed: u64) -> tokio::task::JoinSet<()> {
     }
     for nth in 0..VIEWERS {
         let user = users[(nth * 5 + 1) % users.len()];
-        tasks.spawn(Viewer::new(play.clone(), dice(), user, nth % 2 == 0, nth % 4 == 0).run());
+        tasks.spawn(Viewer::new(play.clone(), dice(), user, nth % 2 == 0, nth % 4 == 0 || nth > 9).run());
     }
     for _ in 0..CALLERS {
         let caller = Caller {

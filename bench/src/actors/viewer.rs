@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Who holds by a stream alone shows a sign of life so often: well within the bound of silence.
-const LAZY: Micros = 7 * SECOND;
+const LAZY: Micros = 12 * SECOND;
 
 /// A player.
 pub struct Viewer {
@@ -315,8 +315,9 @@ impl Viewer {
         if let Some(reading) = &self.reading {
             reading.stall(false);
         }
-        // Who only looks always stays: the more pictures there are to compare, the better.
-        let stays = self.sessions.is_empty() || self.dice.chance(65);
+        // Who only looks always stays: the more pictures there are to compare, the better. So does whoever is there by a
+        // stream alone: a loss of all data is to meet some of them.
+        let stays = self.sessions.is_empty() || self.is_lazy || self.dice.chance(65);
         if !stays {
             self.drop_stream();
         }
