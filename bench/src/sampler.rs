@@ -25,6 +25,11 @@ const COMMIT_MAX: Micros = 8 * SECOND;
 /// A task that is woken this much too late tells of a machine that stood still.
 const LATE: Micros = 350 * MS;
 
+/// A connection and a row take milliseconds; listeners give up where connecting takes them a second.
+const SLOW: Micros = 400 * MS;
+/// Between two such questions.
+const BETWEEN_PROBES: Duration = Duration::from_millis(500);
+
 /// The last look, for whoever compares.
 pub type LastLook = Arc<Mutex<Sample>>;
 
@@ -79,5 +84,24 @@ pub async fn watch_the_clock(play: Play) {
             state.ledger.trouble_begins(from);
             state.count("the machine stood still");
         }
+    }
+}
+
+/// Notes when this machine is too slow for anything to be asked of it in time: when it takes us this long to ask Postgres for
+/// one row, past all proxies, nobody else is any faster. While a server is away, that is a fault of its own.
+pub async fn watch_the_speed(mut play: Play) {
+    while play.phase() != Phase::End {
+        let from = now();
+        if let Ok(client) = play.cluster.connect("postgres", DATABASE).await {
+            let _ = client.simple_query("select 1").await;
+        }
+        let to = now();
+        if to - from > SLOW {
+            let mut state = play.check.lock();
+            state.calm.stood_still(from, to);
+            state.ledger.trouble_begins(from);
+            state.count("the machine was slow");
+        }
+        play.pause(BETWEEN_PROBES).await;
     }
 }

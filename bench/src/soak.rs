@@ -213,5 +213,6 @@ pub(crate) fn players(play: &Play, seed: u64) -> tokio::task::JoinSet<()> {
     }
     tasks.spawn(Host::new(play.clone(), dice()).run());
     tasks.spawn(sampler::watch_the_clock(play.clone()));
+    tasks.spawn(sampler::watch_the_speed(play.clone()));
     tasks
 }
