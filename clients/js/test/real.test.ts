@@ -8,8 +8,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPresence, type Presence } from '../src/index.js';
 import { createParser } from '../src/sse.js';
+import type { RoomSnapshot } from '../src/wire.js';
 import { createFakeBrowser, type FakeTab } from '../src/testing/index.js';
 import { systemClock } from '../src/surroundings.js';
+import { events, lease, problem } from './shapes.js';
 import { names } from './support.js';
 
 /** What comes late on a slow machine is late, not wrong. */
@@ -82,6 +84,29 @@ describe.skipIf(!process.env.PRESENCE_BIN)('against the real service', () => {
     };
     const here = (presence: Presence, room: string): string[] => names(presence.room(room).getSnapshot().members);
 
+    test('what is answered beside the stream is what the types say: leases, who is offline, dashboards, people, problems', async () => {
+        const ask = async (user: string, path: string, options: RequestInit = {}): Promise<unknown> => {
+            const headers = { authorization: `Bearer ${await getToken(user)}`, 'content-type': 'application/json' };
+            return (await fetch(url + path, { headers, ...options })).json();
+        };
+        const session = '/v1/rooms/planning/sessions/5b0c7c1e-8a55-4a55-9a5e-0d2f5f0f2a11';
+        const leave = async (user: string): Promise<unknown> =>
+            fetch(url + session, { method: 'DELETE', headers: { authorization: `Bearer ${await getToken(user)}` } });
+        lease(await ask('alice', session, { method: 'PUT', body: '{}' }), 'a first heartbeat');
+        lease(await ask('bob', session, { method: 'PUT', body: '{"status": "busy"}' }), 'a heartbeat');
+        lease(await ask('bob', session, { method: 'PUT', body: '{"status": "invisible"}' }), 'an invisible heartbeat');
+        await leave('bob');
+
+        const room = await ask('alice', '/v1/rooms/planning?offline=20') as RoomSnapshot;
+
+        expect(names(room.offline)).toContain('bob');
+        events.snapshot(room, 'a room');
+        events.event(await ask('alice', '/v1/events/gala'), 'an event');
+        events.user(await ask('alice', '/v1/users/bob'), 'a person');
+        problem(await ask('alice', '/v1/rooms/none-such'), 'a problem');
+        await leave('alice');
+    });
+
     test('two people see each other come, type, say something and go', async () => {
         const [alice, bob] = [client('alice'), client('bob')];
         const { seen, end } = await watch('general', 'carol', 'alice');
@@ -96,7 +121,7 @@ describe.skipIf(!process.env.PRESENCE_BIN)('against the real service', () => {
         await alice.room('general').setStatus({ status: 'busy', message: 'at the venue' });
         await until(() => bob.room('general').getSnapshot().members.some(({ message }) => message === 'at the venue'));
         release();
-        await until(() => !here(bob, 'general').includes('alice'));
+        await until(() => !here(bob, 'general').includes('alice') && seen.includes('leave left'));
 
         expect(seen).toEqual(['join', 'typing', 'active', 'busy at the venue', 'leave left']);
         end();

@@ -8,8 +8,8 @@ const ARGUMENTS = [
 ];
 /** A slow machine gets more time, never a weaker promise. */
 export const SLACK = Number(process.env.TEST_SLACK ?? 3);
-/** A heartbeat interval after the start of the server, the grace, and a reap period. */
-const FIRST_MS_MAX = 15_000;
+/** The grace of a stream that closed, a reap period, and a heartbeat interval where the server has just started. */
+const GONE_MS_MAX = 15_000;
 /** What may be in the console while the server is away on purpose. */
 const OUTAGE = /Failed to load resource/;
 
@@ -109,9 +109,9 @@ export class Person {
         return this.page.waitForSelector(`#people .card[data-user="${user}"]${suffix}`);
     }
 
-    /** Closed tabs leave when their lease ends, and a Postgres that has just started ends none for a heartbeat interval. */
+    /** Closed tabs leave when the grace of their stream ends. */
     seesNo(user) {
-        return this.page.waitForSelector(`#people .card[data-user="${user}"]`, { state: 'detached', timeout: FIRST_MS_MAX * SLACK });
+        return this.page.waitForSelector(`#people .card[data-user="${user}"]`, { state: 'detached', timeout: GONE_MS_MAX * SLACK });
     }
 
     isIn(room, count) {
