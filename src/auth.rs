@@ -30,7 +30,7 @@ mod cache;
 mod fetch;
 pub mod jwks;
 pub mod jwt;
-mod keys;
+pub(crate) mod keys;
 pub mod leave_token;
 mod pass;
 mod sealed;
@@ -53,15 +53,15 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Which tokens are good.
 #[derive(Clone)]
-struct Rules {
+pub(crate) struct Rules {
     /// Required in `iss`, where set.
-    issuer: Option<String>,
+    pub(crate) issuer: Option<String>,
     /// Required in `aud`, where set.
-    audience: Option<String>,
+    pub(crate) audience: Option<String>,
     /// The claim that holds the user's id.
-    user_claim: String,
+    pub(crate) user_claim: String,
     /// What a user's id must be.
-    user_id_type: IdType,
+    pub(crate) user_id_type: IdType,
 }
 
 /// Who calls, by a token that was good when it was read.
@@ -145,7 +145,7 @@ impl Auth {
     }
 
     /// By these rules and keys.
-    fn by(rules: &Rules, keys: Keys) -> Self {
+    pub(crate) fn by(rules: &Rules, keys: Keys) -> Self {
         Self {
             verifier: jwt::Verifier::new(rules),
             keys,

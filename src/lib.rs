@@ -14,6 +14,9 @@ pub mod domain;
 pub mod embedded;
 pub mod error;
 pub mod evictor;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod health;
 pub mod heartbeat;
 pub mod http;

@@ -19,7 +19,7 @@ begin
                     where v.room_id = absent_members.room_id and v.user_id = absent_members.viewer)
        and not exists (select from presence_private.member m where m.room_id = l.room_id and m.user_id = l.user_id)
      order by last_seen_at desc, l.user_id
-     limit absent_members.max_rows;
+     limit case when absent_members.max_rows > 0 then absent_members.max_rows when absent_members.max_rows <= 0 then 0 end;
 end
 $$;
 comment on function presence.absent_members is 'participants of a room who may enter, are absent and were seen, the latest first; no row where the viewer may not enter';

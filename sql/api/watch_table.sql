@@ -22,7 +22,8 @@ begin
             hint = 'participants have both, rooms the room''s, users and logins the user''s';
     end if;
     if watch_table.logout and watch_table.user_column is null then
-        raise exception 'a logout needs the user''s column' using errcode = 'PR400';
+        raise exception 'a logout needs the user''s column' using errcode = 'PR400',
+            hint = 'name the column that says whose login it is, as user_column';
     end if;
     select w.name into missing
       from unnest(watch_table.also || array[watch_table.room_column, watch_table.user_column, watch_table.expires_column]) as w(name)

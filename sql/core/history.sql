@@ -145,6 +145,8 @@ declare
 begin
     if since_at >= coalesce(occupancy.to_at, statement_timestamp()) then
         raise exception 'from_at must be before to_at' using errcode = 'PR400', hint = 'without them: the last 24 hours';
+    elsif not (isfinite(since_at) and isfinite(until_at)) then
+        raise exception 'from_at and to_at must be moments' using errcode = 'PR400', hint = 'without them: the last 24 hours';
     end if;
     return query
     with present as (

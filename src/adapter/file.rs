@@ -40,7 +40,7 @@ pub fn read(path: &Path) -> Result<Spec, Error> {
 }
 
 /// What a file's text says.
-fn spec(text: &str) -> Result<Spec, String> {
+pub(crate) fn spec(text: &str) -> Result<Spec, String> {
     let file: File = basic_toml::from_str(text).map_err(|error| error.to_string())?;
     let tables = [
         file.users,

@@ -23,7 +23,7 @@ pub fn open(
     purpose: &[u8],
     keys: &[impl AsRef<[u8]>],
 ) -> Option<Vec<u8>> {
-    if text.len() > (payload_bytes_max + MAC_BYTES).div_ceil(3) * 4 {
+    if text.len() > ((payload_bytes_max + MAC_BYTES) * 4).div_ceil(3) {
         return None;
     }
     let mut bytes = URL_SAFE_NO_PAD.decode(text).ok()?;

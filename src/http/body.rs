@@ -67,16 +67,21 @@ async fn json<T: DeserializeOwned>(request: Request, bytes_max: usize) -> Result
     let (parts, body) = request.into_parts();
     let bytes = read(body, bytes_max).await?;
     check_media_type(&parts.headers)?;
+    parse(&bytes)
+}
+
+/// A JSON object that is all of the body.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     // Every body of ours is an object; serde would take an array as well, field by field.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Error::Invalid("the body must be a JSON object".to_owned()));
     }
-    serde_json::from_slice(&bytes)
+    serde_json::from_slice(bytes)
         .map_err(|why| Error::Invalid(format!("the body: {}", short(&why.to_string()))))
 }
 
 /// A field's name may be as long as a body; what is wrong with it fits in a line.
-fn short(why: &str) -> &str {
+pub(super) fn short(why: &str) -> &str {
     let end = why
         .char_indices()
         .nth(WHY_CHARS_MAX)

@@ -1,12 +1,17 @@
 //! `POST /v1/heartbeats`: many at once, of the caller, or of anybody for a trusted backend.
 
-use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+
+use axum::{Json, extract};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::{
     Edge,
-    body::BatchBody,
+    body::{self, BatchBody},
     path,
     problem::Problem,
     sessions::{self, LeaseBody},
@@ -14,7 +19,7 @@ use super::{
 };
 use crate::{
     auth::{Caller, SCOPE_WRITE},
-    domain::{Beat, BeatKey, limits::BATCH_ITEMS_MAX},
+    domain::{Beat, BeatKey, State, limits::BATCH_ITEMS_MAX},
     error::{Error, Result},
 };
 
@@ -25,11 +30,40 @@ pub struct Request {
     items: Vec<Box<RawValue>>,
 }
 
+/// Whose lease an item is about; unchecked.
 #[derive(Debug, Deserialize)]
-struct Key {
-    room_id: String,
-    session_id: String,
-    user_id: Option<String>,
+pub(crate) struct Ids {
+    pub(crate) room_id: String,
+    pub(crate) session_id: String,
+    pub(crate) user_id: Option<String>,
+}
+
+/// An object's fields as they are written, none of them twice: in a map the last one would win, unseen.
+struct Fields(BTreeMap<String, Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EachOnce;
+        impl<'de> Visitor<'de> for EachOnce {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if fields.contains_key(&name) {
+                        return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                    }
+                    fields.insert(name, value);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(EachOnce)
+    }
 }
 
 /// Each item as the single call would answer, or a problem.
@@ -47,7 +81,7 @@ enum Item {
 
 /// Joins or renews many.
 pub async fn post(
-    State(edge): State<Edge>,
+    extract::State(edge): extract::State<Edge>,
     caller: Caller,
     BatchBody(request): BatchBody<Request>,
 ) -> Result<Json<Response>> {
@@ -81,20 +115,9 @@ pub async fn post(
     Ok(Json(Response { items }))
 }
 
-/// The ids are read apart from the state, so that both keep their own checks of unknown fields.
 fn beat(edge: &Edge, caller: &Caller, item: &RawValue) -> Result<Beat> {
-    let invalid = |why: serde_json::Error| Error::Invalid(format!("the item: {why}"));
-    let mut fields: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(item.get()).map_err(invalid)?;
-    let mut ids = serde_json::Map::new();
-    for name in ["room_id", "session_id", "user_id"] {
-        ids.extend(fields.remove(name).map(|value| (name.to_owned(), value)));
-    }
-    let key: Key = serde_json::from_value(ids.into()).map_err(invalid)?;
-    let state: StateBody =
-        serde_json::from_str(&serde_json::Value::from(fields).to_string()).map_err(invalid)?;
-    let state = state.check()?;
-    let user = match key.user_id {
+    let (ids, state) = read(item)?;
+    let user = match ids.user_id {
         None => caller.user_id.clone(),
         Some(user) => path::user(&user, edge.ids)?,
     };
@@ -102,10 +125,26 @@ fn beat(edge: &Edge, caller: &Caller, item: &RawValue) -> Result<Beat> {
         caller.require(SCOPE_WRITE)?;
     }
     let key = BeatKey {
-        room: path::room(&key.room_id, edge.ids)?,
+        room: path::room(&ids.room_id, edge.ids)?,
         user,
-        session: path::session(&key.session_id)?,
+        session: path::session(&ids.session_id)?,
     };
     edge.rates.check(caller)?;
     Ok(Beat { key, state })
+}
+
+/// The ids are read apart from the state, so that both keep their own checks.
+pub(crate) fn read(item: &RawValue) -> Result<(Ids, State)> {
+    let invalid =
+        |why: serde_json::Error| Error::Invalid(format!("the item: {}", body::short(&why.to_string())));
+    let Fields(mut fields) = serde_json::from_str(item.get()).map_err(invalid)?;
+    let ids: BTreeMap<&str, Box<RawValue>> = ["room_id", "session_id", "user_id"]
+        .into_iter()
+        .filter_map(|name| Some((name, fields.remove(name)?)))
+        .collect();
+    let ids = serde_json::to_string(&ids).map_err(Error::bug)?;
+    let state = serde_json::to_string(&fields).map_err(Error::bug)?;
+    let ids: Ids = serde_json::from_str(&ids).map_err(invalid)?;
+    let state: StateBody = serde_json::from_str(&state).map_err(invalid)?;
+    Ok((ids, state.check()?))
 }

@@ -1,23 +1,31 @@
 //! `POST /v1/leave`: the beacon of a page that closes. No token but the leave tokens in the body, always 204.
 
-use axum::{body::Bytes, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use time::OffsetDateTime;
 
 use super::{Edge, body::TextBody, path::seq};
-use crate::{auth::leave_token, domain::limits::LEAVE_LINES_MAX, error::Result};
+use crate::{
+    auth::leave_token,
+    domain::{BeatKey, limits::LEAVE_LINES_MAX},
+    error::Result,
+};
 
 /// One `<leave_token>[ <seq>]` a line; what is no good token is passed over, so that nobody learns anything.
 pub async fn post(State(edge): State<Edge>, TextBody(body): TextBody) -> Result<StatusCode> {
-    let leaves = leaves(&edge, &body);
+    let keys = edge.installed.borrow().secrets.leave.clone();
+    let leaves = leaves(&body, &keys, OffsetDateTime::now_utc());
     for answer in edge.leaves.submit_all(leaves).await {
         answer?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn leaves(edge: &Edge, body: &Bytes) -> Vec<(crate::domain::BeatKey, Option<i64>)> {
-    let keys = edge.installed.borrow().secrets.leave.clone();
-    let now = OffsetDateTime::now_utc();
+/// The sessions that a beacon may end, each with the client's number where there is one.
+pub(crate) fn leaves(
+    body: &[u8],
+    keys: &[impl AsRef<[u8]>],
+    now: OffsetDateTime,
+) -> Vec<(BeatKey, Option<i64>)> {
     let lines = std::str::from_utf8(body)
         .unwrap_or_default()
         .lines()
@@ -28,7 +36,7 @@ fn leaves(edge: &Edge, body: &Bytes) -> Vec<(crate::domain::BeatKey, Option<i64>
                 Some((token, number)) => (token, Some(seq(number.trim().parse().ok()?).ok()?)),
                 None => (line.trim(), None),
             };
-            Some((leave_token::verify(token, &keys, now)?, number))
+            Some((leave_token::verify(token, keys, now)?, number))
         })
         .collect()
 }

@@ -44,6 +44,7 @@ fn insiders(room: &str) -> Vec<&'static str> {
     all
 }
 
+/// FAULTS 54.
 #[tokio::test]
 async fn only_who_may_enter_joins_and_everybody_who_may_sees_them() {
     let Some(db) = TestDb::new().await else { return };
@@ -87,6 +88,7 @@ async fn only_who_may_enter_joins_and_everybody_who_may_sees_them() {
     }
 }
 
+/// FAULTS 54, 55.
 #[tokio::test]
 async fn roll_ups_tell_of_nothing_else_than_the_rooms_do() {
     let Some(db) = TestDb::new().await else { return };
@@ -149,6 +151,7 @@ async fn roll_ups_tell_of_nothing_else_than_the_rooms_do() {
     }
 }
 
+/// FAULTS 53.
 #[tokio::test]
 async fn a_forbidden_room_looks_like_none_at_all() {
     let Some(db) = TestDb::new().await else { return };
@@ -271,6 +274,7 @@ async fn a_stream_of_allowed_and_forbidden_rooms_goes_on_with_the_allowed() {
     assert_eq!(diff.data["joined"][0]["user_id"], "carol");
 }
 
+/// FAULTS 54.
 #[tokio::test]
 async fn a_user_id_in_the_body_never_overrides_the_token() {
     let Some(db) = TestDb::new().await else { return };

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::support::{app::TestApp, client::Client, db::TestDb, stream::Stream};
 
+/// FAULTS 60.
 #[tokio::test]
 async fn bad_ids_are_400_and_odd_ones_are_inert() {
     let Some(db) = TestDb::new().await else { return };
@@ -78,6 +79,7 @@ async fn bad_ids_are_400_and_odd_ones_are_inert() {
     );
 }
 
+/// FAULTS 59.
 #[tokio::test]
 async fn bad_bodies_are_refused_before_anything_is_written() {
     let Some(db) = TestDb::new().await else { return };
@@ -133,6 +135,7 @@ async fn bad_bodies_are_refused_before_anything_is_written() {
     assert!(written.expect("sessions are read").is_empty());
 }
 
+/// FAULTS 59.
 #[tokio::test]
 async fn bodies_of_the_wrong_kind_or_size_are_told_so() {
     let Some(db) = TestDb::new().await else { return };
@@ -178,6 +181,7 @@ async fn bodies_of_the_wrong_kind_or_size_are_told_so() {
     assert_eq!(alice.get("/v1/rooms/general").await.0, StatusCode::OK);
 }
 
+/// FAULTS 32.
 #[tokio::test]
 async fn a_bad_cursor_is_answered_with_a_snapshot_and_never_an_error() {
     let Some(db) = TestDb::new().await else { return };

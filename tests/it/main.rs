@@ -1,6 +1,8 @@
 //! The one integration binary, on a real Postgres: a module a story.
 
+mod abuse;
 mod access;
+mod arguments;
 mod bad_input;
 mod batch;
 mod convergence;

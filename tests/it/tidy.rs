@@ -125,6 +125,20 @@ fn every_function_of_the_api_has_a_file_of_its_name() {
     }
 }
 
+/// Whoever calls from SQL reads what to do next where the error is.
+#[test]
+fn every_error_of_our_own_has_a_hint() {
+    let mut raised = 0;
+    for (path, text) in files::BEHAVIOUR {
+        for (at, _) in text.match_indices("errcode = 'PR") {
+            let statement = text[at..].split_once(';').map_or("", |(statement, _)| statement);
+            assert!(statement.contains("hint = '"), "{path}: {statement}");
+            raised += 1;
+        }
+    }
+    assert!(raised > 10, "{raised}");
+}
+
 #[tokio::test]
 async fn every_object_in_the_database_has_a_comment() {
     let Some(db) = TestDb::new().await else { return };
