@@ -220,6 +220,9 @@ fn assert_no_labels(answers: &[(String, String)]) {
     }
 }
 
+/// Arguments and variables of a command.
+type Way<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+
 /// FAULTS 61. What is wrong with a secret is said without it, whichever way it was given.
 #[tokio::test]
 async fn what_is_wrong_with_a_secret_is_said_without_it() {
@@ -233,7 +236,7 @@ async fn what_is_wrong_with_a_secret_is_said_without_it() {
     let path = file.to_str().expect("UTF-8");
     let key = "a-key-of-open-sesame-0123456789-0123456789";
 
-    let ways: [(&[&str], &[(&str, &str)]); 8] = [
+    let ways: [Way<'_>; 8] = [
         (
             &["serve"],
             &[("DATABASE_URL", &wrong), ("PRESENCE_JWT_SECRET", key)],
