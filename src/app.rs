@@ -13,13 +13,13 @@ use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
 };
-use tokio_postgres::{NoTls, config::SslMode};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{Auth, jwks::KeysTask},
     config::Settings,
-    db::{Db, Installed, connection_config},
+    connect::Target,
+    db::{Db, Installed},
     doctor::{notify, pooler},
     evictor::Evictor,
     health::Health,
@@ -225,13 +225,9 @@ fn listener(settings: &Settings, bell: Arc<Bell>, health: &Health, observer: &Ob
 /// One look at the database in the driver's own words: a pool tells callers that it is away, and operators need to know
 /// why.
 async fn probe(url: &str, page: Page) -> Result<()> {
-    let config = connection_config(url)?;
-    if config.get_ssl_mode() == SslMode::Require {
-        bail!("DATABASE_URL asks for TLS (sslmode=require), which is not there yet");
-    }
-    let connecting = config.connect(NoTls).await;
-    let (client, connection) = connecting.context("connecting to the database (DATABASE_URL)")?;
-    let driver = tokio::spawn(connection);
+    let target = Target::parse(url, "pg-presence").context("DATABASE_URL")?;
+    let connecting = target.within(Duration::from_secs(10)).client().await;
+    let (client, driver) = connecting.context("connecting to the database (DATABASE_URL)")?;
     let look = "select current_setting('is_superuser') = 'on',
                        (select has_function_privilege(p.oid, 'execute') and has_schema_privilege(p.pronamespace, 'usage')
                           from pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -245,7 +241,10 @@ async fn probe(url: &str, page: Page) -> Result<()> {
     driver.abort();
     let row = rows.first().context("looking at the database")?;
     match row.get::<_, Option<bool>>(1) {
-        None => bail!("this database has no pg-presence: run `pg-presence migrate` first"),
+        None => bail!(
+            "this database has no pg-presence: run `pg-presence migrate` first, with --id-type uuid or \
+                      bigint where the keys of your tables are such"
+        ),
         Some(false) => bail!(
             "the login {login} may not execute the API: let an administrator run `grant presence_service to {login}`",
             login = row.get::<_, String>(2)

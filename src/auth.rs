@@ -36,6 +36,8 @@ mod pass;
 mod sealed;
 pub mod ticket;
 
+pub(crate) use keys::parse as parse_keys;
+
 pub use self::{keys::KeyId, pass::Pass};
 
 use self::{

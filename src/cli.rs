@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{
+    ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 
 use crate::{
     adapter,
@@ -24,6 +27,7 @@ mod log;
 mod migrate;
 mod reap;
 mod serve;
+mod settings;
 mod signals;
 mod token;
 
@@ -42,7 +46,8 @@ Production:
   pg-presence migrate                      with a login that may create roles and schemas
   pg-presence serve                        with a login that is a member of presence_service
   pg-presence token --user alice           a token to call it with
-  pg-presence doctor                       what is wrong, and how to mend it
+  pg-presence config check                 whether serve would take your settings
+  pg-presence doctor                       what is wrong with the database, and how to mend it
 
 Each setting is a flag and a variable; a flag wins. An empty variable counts as not set.";
 
@@ -70,15 +75,17 @@ enum Command {
     Generate(generate::GenerateArgs),
     Reap(reap::ReapArgs),
     Doctor(doctor::DoctorArgs),
+    Config(Box<settings::ConfigArgs>),
     Token(token::TokenArgs),
     Completions(completions::CompletionsArgs),
 }
 
 /// All of the program: parses, runs, says what went wrong.
 pub fn main() -> ExitCode {
-    let matches = config::unset_empty(Cli::command()).get_matches();
+    let matches = config::unset_empty(Cli::command()).try_get_matches();
+    let matches = matches.unwrap_or_else(|error| refuse(error));
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    match run(cli) {
+    match run(cli, &matches) {
         Ok(code) => code,
         // Whoever read has read enough: `migrate print | head`.
         Err(error) if is_reader_gone(&error) => ExitCode::SUCCESS,
@@ -92,7 +99,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<ExitCode> {
+fn run(cli: Cli, matches: &ArgMatches) -> Result<ExitCode> {
     let level = match cli.command {
         Command::Serve(_) => "info",
         _ => "warn",
@@ -101,6 +108,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
     let command = match cli.command {
         Command::Completions(args) => return args.run(&mut Cli::command()),
         Command::Token(args) => return args.run(),
+        Command::Config(args) => {
+            let (_, matches) = matches.subcommand().context("a command")?;
+            return args.run(matches);
+        }
         command => command,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -115,9 +126,41 @@ fn run(cli: Cli) -> Result<ExitCode> {
             Command::Generate(args) => args.run().await,
             Command::Reap(args) => args.run().await,
             Command::Doctor(args) => args.run().await,
-            Command::Token(_) | Command::Completions(_) => unreachable!("both have returned above"),
+            Command::Token(_) | Command::Completions(_) | Command::Config(_) => {
+                unreachable!("they have returned above")
+            }
         }
     })
+}
+
+/// Says what is wrong with the command line, as clap does, and which variable a bad value came from: clap names its flag
+/// alone, which nobody typed.
+fn refuse(error: clap::Error) -> ! {
+    let flag = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(name)) => name.split([' ', '=']).next().unwrap_or_default().to_owned(),
+        _ => error.exit(),
+    };
+    let is_typed = std::env::args().any(|arg| arg.split('=').next() == Some(&flag));
+    // Nobody is left to read it, where this fails.
+    drop(error.print());
+    if let Some(variable) = variable_of(&Cli::command(), flag.trim_start_matches("--"))
+        && !is_typed
+    {
+        eprintln!("\nThe value comes from the variable {variable}.");
+    }
+    std::process::exit(error.exit_code())
+}
+
+/// The variable that is set and gives this flag its value, of whatever subcommand.
+fn variable_of(command: &clap::Command, flag: &str) -> Option<String> {
+    let arg = command.get_arguments().find(|arg| arg.get_long() == Some(flag));
+    let variable = arg
+        .and_then(clap::Arg::get_env)
+        .filter(|name| std::env::var_os(name).is_some());
+    match variable {
+        Some(name) => Some(name.to_string_lossy().into_owned()),
+        None => command.get_subcommands().find_map(|sub| variable_of(sub, flag)),
+    }
 }
 
 /// An answer, to standard output: `println!` would panic where nobody reads any more.

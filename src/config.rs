@@ -1,4 +1,5 @@
-//! Every knob: its name, unit, default and bounds. The sole reader of the environment.
+//! Every knob: its name, unit, default and bounds. The sole reader of the environment, but for libpq's variables, which
+//! [`connect`](crate::connect) reads.
 //!
 //! A command's arguments flatten the groups of [`args`]; [`Settings`] is what the rest of the program reads: checked,
 //! in durations and bytes, without a trace of clap. An empty variable counts as one that is not set ([`unset_empty`]).
@@ -9,12 +10,18 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
+use crate::connect;
+
 pub mod args;
 mod auth;
+mod effective;
+pub mod knobs;
 mod parse;
+pub mod unknown;
 
 pub use args::{DatabaseArgs, ListenArgs, LogArgs, LogFormat, ServiceArgs};
 pub use auth::{AuthArgs, KeySource, KeysArgs, Preset};
+pub use effective::{Effective, Source, effective};
 pub use parse::{id_type, lifetime, millis};
 
 /// Fewer bytes can be guessed; HS256 wants a key as long as its hash (RFC 7518, section 3.2).
@@ -145,10 +152,12 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Not to be parsed; the value is a secret and not shown.
-    #[error("{variable} is no connection string: write postgres://user:password@host:5432/database")]
+    #[error("{variable}: {why}")]
     DatabaseUrl {
         /// The variable.
         variable: &'static str,
+        /// What is wrong with it.
+        why: connect::OptionError,
     },
     /// Too easy to guess.
     #[error(
@@ -272,9 +281,9 @@ fn secret(
 
 /// Checks a connection string, whose parts must not be shown.
 fn connection_string(variable: &'static str, url: String) -> Result<String, Error> {
-    match url.parse::<tokio_postgres::Config>() {
+    match connect::Target::parse(&url, "") {
         Ok(_) => Ok(url),
-        Err(_) => Err(Error::DatabaseUrl { variable }),
+        Err(why) => Err(Error::DatabaseUrl { variable, why }),
     }
 }
 

@@ -20,12 +20,15 @@ use std::{sync::Arc, time::Duration};
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
-use tokio_postgres::{NoTls, Row, error::SqlState, types::ToSql};
+use tokio_postgres::{Config, Row, error::SqlState, types::ToSql};
 
 pub use leases::Hold;
 pub use node::{Installed, NodeSettings, Secrets};
 
-use crate::error::{Error, RETRY_AFTER, Result};
+use crate::{
+    connect::Target,
+    error::{Error, RETRY_AFTER, Result},
+};
 
 /// A call that took so long is given up, also where the network swallows it; the server gives up before.
 const CALL_MAX: Duration = Duration::from_secs(3);
@@ -50,19 +53,17 @@ impl std::fmt::Debug for Db {
 impl Db {
     /// A pool that connects when it is first used. `pool_max`: connections at most.
     pub fn new(url: &str, pool_max: usize) -> Result<Self> {
-        let config = connection_config(url)?;
-        let manager = Manager::from_config(
-            config,
-            NoTls,
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
-        );
+        let target = Target::parse(url, "pg-presence").map_err(|why| Error::Invalid(why.to_string()))?;
+        let create_max = target.patience();
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_connect(Config::new(), target, recycling);
         let pool = Pool::builder(manager)
             .max_size(pool_max)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(POOL_WAIT_MAX))
-            .create_timeout(Some(Duration::from_secs(2)))
+            .create_timeout(Some(create_max))
             .recycle_timeout(Some(Duration::from_secs(1)))
             .post_create(Hook::async_fn(|client, _| {
                 Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
@@ -106,22 +107,6 @@ impl Db {
         let mut rows = self.query(sql, arguments).await?;
         rows.pop().ok_or_else(|| Error::bug("a function without a row"))
     }
-}
-
-/// What every connection of ours has in common: keepalives, a name, time-outs.
-pub fn connection_config(url: &str) -> Result<tokio_postgres::Config> {
-    let mut config: tokio_postgres::Config = url
-        .parse()
-        .map_err(|_| Error::Invalid("the database URL is not valid".to_owned()))?;
-    config
-        .application_name("pg-presence")
-        .connect_timeout(Duration::from_secs(2))
-        .keepalives(true)
-        .keepalives_idle(Duration::from_secs(15))
-        .keepalives_interval(Duration::from_secs(5))
-        .keepalives_retries(3)
-        .tcp_user_timeout(Duration::from_secs(20));
-    Ok(config)
 }
 
 fn is_passing(error: &tokio_postgres::Error, client: &Object) -> bool {

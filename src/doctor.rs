@@ -214,7 +214,10 @@ pub async fn examine(options: &Options) -> Vec<Finding> {
                 "installed.schemas",
                 "pg-presence is not installed in this database.",
             )
-            .mend("Install it with a login that has CREATEROLE and CREATE on the database.")
+            .mend(
+                "Install it with a login that has CREATEROLE and CREATE on the database; where the keys of your tables are no \
+                 texts, say it now with --id-type uuid or --id-type bigint: it cannot be changed later.",
+            )
             .command("pg-presence migrate"),
         );
         return found;

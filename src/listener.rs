@@ -22,11 +22,11 @@ use tokio::{
     sync::mpsc,
     time::{Instant, timeout, timeout_at},
 };
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    db::connection_config,
+    connect::{Link, Target},
     health::Health,
     hub::bell::Bell,
     observe::{Observation, Observer},
@@ -89,11 +89,13 @@ impl Listener {
 
     /// One connection, from connecting to its loss.
     async fn hear(&self, pause: &mut Duration) -> anyhow::Result<()> {
-        // The driver bounds only the socket's part of connecting: a deaf link would hold the handshake for ever.
-        let mut connecting = connection_config(&self.url)?;
-        let canary_ms = self.canary.as_millis();
-        connecting.application_name(format!("pg-presence listener {canary_ms}"));
-        let (client, mut connection) = timeout(self.patience(), connecting.connect(NoTls)).await??;
+        let name = format!("pg-presence listener {}", self.canary.as_millis());
+        let target = Target::parse(&self.url, &name)?.within(self.patience());
+        let Link {
+            client,
+            mut connection,
+            ..
+        } = target.connect().await?;
         let (heard, mut rings) = mpsc::unbounded_channel();
         let bell = self.bell.clone();
         // Ends with the client, or with the connection; either way `rings` ends.

@@ -16,9 +16,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
-use tokio_postgres::{Client, GenericClient, NoTls, Transaction, error::SqlState};
+use tokio_postgres::{Client, GenericClient, Transaction, error::SqlState};
 
-use crate::domain::{IdType, IdTypes};
+use crate::{
+    connect::Target,
+    domain::{IdType, IdTypes},
+};
 
 pub use dry_run::{Plan, dry_run};
 
@@ -195,16 +198,9 @@ fn runner() -> refinery::Runner {
 }
 
 async fn connect(url: &str) -> Result<Client> {
-    let mut config: tokio_postgres::Config = url.parse().context("the database URL is not valid")?;
-    config
-        .application_name("pg-presence migrate")
-        .connect_timeout(Duration::from_secs(10));
-    let (client, connection) = config
-        .connect(NoTls)
-        .await
-        .context("connecting to the database")?;
-    // The connection ends with the client; what it fails of, the client's next call reports.
-    tokio::spawn(connection);
+    let target = Target::parse(url, "pg-presence migrate").context("the database URL")?;
+    let connecting = target.within(Duration::from_secs(10)).client().await;
+    let (client, _) = connecting.context("connecting to the database")?;
     // A search path of the login's own would change how the catalogue prints names, and so its digest.
     client
         .batch_execute("set client_min_messages = warning; set search_path = pg_catalog, pg_temp")

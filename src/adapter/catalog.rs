@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tokio_postgres::NoTls;
 
 use super::{
     Error, Kind, Mapping, Part, Spec, Table, Value,
     names::{ident, qualified},
     scan::identifiers,
 };
+use crate::connect::Target;
 
 /// Tables of the database and the types of ids, as they were when it was read.
 #[derive(Debug, Clone, Default)]
@@ -72,16 +72,9 @@ select n.nspname::text, c.relname::text, c.relkind in ('r', 'p'), pg_get_userbyi
 impl Catalog {
     /// Reads it.
     pub async fn read(url: &str) -> Result<Self> {
-        let mut config: tokio_postgres::Config = url.parse().context("the database URL is not valid")?;
-        config
-            .application_name("pg-presence generate")
-            .connect_timeout(Duration::from_secs(10));
-        let (client, connection) = config
-            .connect(NoTls)
-            .await
-            .context("connecting to the database")?;
-        // The connection ends with the client; what it fails of, the client's next call reports.
-        tokio::spawn(connection);
+        let target = Target::parse(url, "pg-presence generate").context("the database URL")?;
+        let connecting = target.within(Duration::from_secs(10)).client().await;
+        let (client, _) = connecting.context("connecting to the database")?;
         let id_types = client.query(ID_TYPES, &[]).await.context("the types of ids")?;
         let tables = client.query(TABLES, &[]).await.context("the tables")?;
         let relation = |row: &tokio_postgres::Row| Relation {

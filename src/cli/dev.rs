@@ -75,6 +75,7 @@ impl DevArgs {
         let checked =
             self.service
                 .settings(self.database_url.clone().unwrap_or(placeholder), None, DEV_BIND)?;
+        super::serve::raise_open_files();
         let stop = signals::stop()?;
         let listener = self.listen(checked.bind).await?;
         let (url, embedded) = match &self.database_url {
@@ -90,7 +91,9 @@ impl DevArgs {
                     // What was begun ends with this process.
                     () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
                 };
-                (embedded.url("postgres"), Some(embedded))
+                // It speaks no TLS, whatever PGSSLMODE says of other servers.
+                let url = format!("{}?sslmode=disable", embedded.url("postgres"));
+                (url, Some(embedded))
             }
         };
         let settings = Settings {

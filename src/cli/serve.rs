@@ -10,7 +10,9 @@ use super::signals;
 use crate::{
     app::App,
     config::{self, DatabaseArgs, ListenArgs, SERVE_BIND, ServiceArgs},
+    descriptors::Limit,
     http::Page,
+    migrate::{self, Mapping},
 };
 
 /// Run one node of the service until it is told to stop
@@ -25,6 +27,8 @@ use crate::{
 ///   export DATABASE_URL=postgres://presence_node:...@db/app
 ///   export PRESENCE_JWT_SECRET_FILE=/run/secrets/jwt
 ///   pg-presence serve --cors-origins https://app.example.com
+///
+/// `pg-presence config check` says whether it would start so far; `doctor` looks at the database.
 ///
 /// With the keys of a provider in place of a secret:
 ///   export PRESENCE_AUTH_PRESET=better-auth PRESENCE_JWT_ISSUER=https://app.example.com
@@ -41,6 +45,19 @@ pub struct ServeArgs {
     service: ServiceArgs,
 }
 
+/// A stream is a file; what a shell or a unit gives softly is often 1024.
+pub fn raise_open_files() {
+    match Limit::raise() {
+        Some(limit) if limit.is_small() => tracing::warn!(
+            limit = limit.soft,
+            "this process may have few files open, and a stream is one: raise the hard limit (LimitNOFILE= of systemd, \
+             ulimit -Hn)"
+        ),
+        Some(limit) => tracing::info!(limit = limit.soft, "open files: a stream is one"),
+        None => {}
+    }
+}
+
 impl ServeArgs {
     /// Serves until a signal.
     pub async fn run(&self) -> Result<ExitCode> {
@@ -50,8 +67,13 @@ impl ServeArgs {
         if settings.jwt_secret.is_none() && settings.jwks.is_none() {
             return Err(config::Error::NoKey.into());
         }
+        for unknown in config::unknown::in_environment() {
+            tracing::warn!("{unknown}");
+        }
+        raise_open_files();
         let stop = signals::stop()?;
         let bind = settings.bind;
+        let database_url = settings.database_url.clone();
         let listener = TcpListener::bind(bind)
             .await
             .with_context(|| format!("cannot listen on {bind} (--bind, PRESENCE_BIND)"))?;
@@ -59,6 +81,12 @@ impl ServeArgs {
             app = App::start(settings, Page::Off, stop.clone()) => app?,
             () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
         };
+        // Nothing is wrong with the node, and yet every room is empty.
+        if let Ok(Mapping::AsInstalled) = migrate::mapping(&database_url).await {
+            tracing::warn!(
+                "no table of yours is mapped, so every room is denied to everybody: `pg-presence generate adapter` writes the SQL"
+            );
+        }
         tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "serving");
         app.serve(listener).await?;
         tracing::info!("stopped");

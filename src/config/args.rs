@@ -94,8 +94,9 @@ pub struct ServiceArgs {
     #[command(flatten)]
     pub auth: AuthArgs,
 
+    /// Where their keys are read from.
     #[command(flatten)]
-    keys: KeysArgs,
+    pub keys: KeysArgs,
 
     #[command(flatten)]
     lease: LeaseArgs,
@@ -186,6 +187,21 @@ struct LimitArgs {
 }
 
 impl ServiceArgs {
+    /// All that [`ServiceArgs::settings`] would refuse, and a service without any key.
+    pub fn errors(&self) -> Vec<Error> {
+        let rules = self.auth.rules();
+        let preset = rules.as_ref().ok().and_then(|rules| rules.jwks_url.clone());
+        let has_rules = rules.is_ok();
+        let (secret, keys) = (self.auth.secret(), self.keys.source(preset));
+        let has_no_key = has_rules && matches!((&secret, &keys), (Ok(None), Ok(None)));
+        let lease = check_lease(self.lease.ttl_ms, self.lease.heartbeat_ms);
+        [rules.err(), secret.err(), keys.err(), lease.err()]
+            .into_iter()
+            .flatten()
+            .chain(has_no_key.then_some(Error::NoKey))
+            .collect()
+    }
+
     /// Checks what belongs together. `default_bind` is the command's own.
     pub fn settings(
         &self,

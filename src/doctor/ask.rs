@@ -4,12 +4,13 @@
 use std::{sync::Mutex, time::Duration};
 
 use tokio_postgres::{
-    Client, NoTls, Row,
+    Client, Row,
     error::SqlState,
     types::{ToSql, Type},
 };
 
 use super::{Finding, Options};
+use crate::connect::{Link, Target, Trust};
 
 const FACTS: &str = "\
 select current_setting('server_version') as version, current_setting('server_version_num')::integer as number,
@@ -41,6 +42,10 @@ pub struct Patient {
     pub is_installed: bool,
     /// Whether the login may become `presence_owner`.
     pub may_own: bool,
+    /// Whether what is asked and answered is encrypted on its way.
+    pub is_encrypted: bool,
+    /// Of whose certificate, where it is.
+    pub trust: Trust,
     version_text: String,
     /// Why every further question fails; said once in full.
     gone: Mutex<Option<String>>,
@@ -125,20 +130,22 @@ pub fn root_cause(error: &dyn std::error::Error) -> String {
         .to_owned()
 }
 
-/// A connection of the doctor's, without anything asked yet.
-pub fn configured(url: &str) -> Result<tokio_postgres::Config, tokio_postgres::Error> {
-    let mut config: tokio_postgres::Config = url.parse()?;
-    config
-        .application_name("pg-presence doctor")
-        .connect_timeout(Duration::from_secs(10));
-    Ok(config)
+/// A connection of the doctor's, without anything asked yet; the error is in words.
+pub async fn link(url: &str) -> Result<Link, String> {
+    let target = Target::parse(url, "pg-presence doctor").map_err(|why| why.to_string())?;
+    let link = target.within(Duration::from_secs(10)).connect().await;
+    link.map_err(|why| why.to_string())
 }
 
 impl Patient {
     /// Connects and asks the first questions; the error is in words.
     pub async fn meet(options: &Options) -> Result<Self, String> {
-        let config = configured(&options.url).map_err(|error| root_cause(&error))?;
-        let (client, connection) = config.connect(NoTls).await.map_err(|error| root_cause(&error))?;
+        let Link {
+            client,
+            connection,
+            is_encrypted,
+            trust,
+        } = link(&options.url).await?;
         // The connection ends with the client; what it fails of, the client's next call reports.
         tokio::spawn(connection);
         let row = client
@@ -155,6 +162,8 @@ impl Patient {
             is_superuser: row.get("is_superuser"),
             is_installed: row.get("is_installed"),
             may_own: row.get("may_own"),
+            is_encrypted,
+            trust,
             version_text: row.get("version"),
             gone: Mutex::new(None),
             client,

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tokio::{sync::mpsc, time::timeout};
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
 use super::{
     Finding,
-    ask::{Patient, configured, root_cause},
+    ask::{Patient, link, root_cause},
 };
+use crate::connect::Link;
 
 const CHECK: &str = "server.notify";
 /// A ring takes a few milliseconds.
@@ -79,9 +80,11 @@ async fn ring(url: &str, listen_url: &str) -> Result<Option<Duration>, String> {
 
 /// A connection, and what it hears.
 async fn connect(url: &str) -> Result<(Client, mpsc::UnboundedReceiver<String>), String> {
-    let said = |error: tokio_postgres::Error| root_cause(&error);
-    let config = configured(url).map_err(said)?;
-    let (client, mut connection) = config.connect(NoTls).await.map_err(said)?;
+    let Link {
+        client,
+        mut connection,
+        ..
+    } = link(url).await?;
     let (tell, heard) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut messages = futures_util::stream::poll_fn(move |context| connection.poll_message(context));

@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::{Client, NoTls, error::SqlState};
+use tokio_postgres::{Client, error::SqlState};
 
 use super::{
     Finding,
-    ask::{Patient, configured, root_cause},
+    ask::{Patient, link, root_cause},
 };
+use crate::connect::Link;
 
 /// All tries together; where a pooler has one backend only, two clients wait for each other.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,18 +40,20 @@ pub async fn examine(p: &Patient) -> Finding {
 
 /// Whether named statements are found again. True as well where it cannot be told. An error where it is no way at all.
 pub async fn keeps_statements(url: &str) -> Result<bool, String> {
-    match timeout(PATIENCE, look(url)).await {
-        Err(_) => Ok(true),
-        Ok(Ok(())) => Ok(true),
-        Ok(Err(error)) if is_lost(&error) => Ok(false),
-        Ok(Err(error)) => Err(root_cause(&error)),
-    }
+    let look = async {
+        let (one, other) = (connect(url).await?, connect(url).await?);
+        match look(&one, &other).await {
+            Ok(()) => Ok(true),
+            Err(error) if is_lost(&error) => Ok(false),
+            Err(error) => Err(root_cause(&error)),
+        }
+    };
+    timeout(PATIENCE, look).await.unwrap_or(Ok(true))
 }
 
 /// One connection prepares a statement; another one takes a backend for a transaction, the same where it can be had; and
 /// the first one calls its statement.
-async fn look(url: &str) -> Result<(), tokio_postgres::Error> {
-    let (one, other) = (connect(url).await?, connect(url).await?);
+async fn look(one: &Client, other: &Client) -> Result<(), tokio_postgres::Error> {
     for _ in 0..TRIES {
         let statement = one.prepare("select 1").await?;
         other.batch_execute("begin; select 1").await?;
@@ -70,8 +73,8 @@ fn is_lost(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| codes.contains(code))
 }
 
-async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
-    let (client, connection) = configured(url)?.connect(NoTls).await?;
+async fn connect(url: &str) -> Result<Client, String> {
+    let Link { client, connection, .. } = link(url).await?;
     tokio::spawn(connection);
     Ok(client)
 }

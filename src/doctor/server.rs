@@ -7,6 +7,7 @@ use super::{
     ask::{As, Patient, Trouble, identifier},
     checked, notify, pooler, transactions,
 };
+use crate::connect::Trust;
 
 /// The oldest that works and the newest that is tested.
 const MAJORS: [i32; 2] = [15, 18];
@@ -22,6 +23,7 @@ const CLOCK_MAX: f64 = 2.0;
 pub async fn examine(p: &Patient) -> Vec<Finding> {
     let mut found = vec![version(p.version)];
     found.extend(checked("server.primary", primary(p)).await);
+    found.extend(checked("server.encryption", encryption(p)).await);
     found.extend(checked("server.standbys", standbys(p)).await);
     found.extend(checked("server.connections", connections(p)).await);
     found.extend(checked("server.control", control(p)).await);
@@ -52,6 +54,44 @@ fn version(number: i32) -> Finding {
     } else {
         Finding::ok(check, format!("Postgres {major} is supported."))
     }
+}
+
+/// Of this connection, which goes as a node's does: by the same URL and the same environment.
+async fn encryption(p: &Patient) -> Result<Vec<Finding>, Trouble> {
+    let check = "server.encryption";
+    if p.is_encrypted {
+        let checks = match p.trust {
+            Trust::Nobody => {
+                let says =
+                    "The connection is encrypted, but with whoever answers: nobody's certificate is checked.";
+                let finding = Finding::note(check, says);
+                return Ok(vec![finding.mend(
+                    "Add sslmode=verify-full&sslrootcert=PATH (or sslrootcert=system) to DATABASE_URL, unless the network \
+                     is yours alone.",
+                )]);
+            }
+            Trust::Authority => "the server's certificate is checked, its name is not",
+            Trust::Host => "the server's certificate and its name are checked",
+        };
+        return Ok(vec![Finding::ok(
+            check,
+            format!("The connection is encrypted; {checks}."),
+        )]);
+    }
+    // By the server's own view: behind a pooler it is the pooler's way that is told.
+    let sql = "select coalesce(inet_client_addr() = inet_server_addr() or inet_client_addr() << '127.0.0.0/8', true)";
+    let is_here: bool = p.ask_one(As::Login, sql, &[]).await?.get(0);
+    Ok(vec![match is_here {
+        true => Finding::ok(check, "The connection is not encrypted and stays on one machine."),
+        false => Finding::warning(
+            check,
+            "The connection is not encrypted and crosses a network: whoever is on the way reads it.",
+        )
+        .mend(
+            "Turn ssl on in Postgres and add sslmode=verify-full&sslrootcert=PATH to DATABASE_URL, or keep the network \
+             to yourself.",
+        ),
+    }])
 }
 
 async fn primary(p: &Patient) -> Result<Vec<Finding>, Trouble> {

@@ -9,6 +9,7 @@ use super::{
     checked, counted, listed,
     transactions::span,
 };
+use crate::descriptors::{Limit, SMALL};
 
 /// Updates from which a share says anything.
 const UPDATES_MIN: i64 = 1000;
@@ -30,7 +31,30 @@ pub async fn examine(p: &Patient, blueprint: &Blueprint) -> Vec<Finding> {
     found.extend(checked("service.evictions", evictions(p)).await);
     found.extend(checked("service.hot", hot(p, blueprint)).await);
     found.extend(checked("service.dead_rows", dead_rows(p)).await);
+    found.extend(Limit::now().map(open_files));
     found
+}
+
+/// Of whoever runs the doctor: a node that is started in the same way has the same.
+fn open_files(limit: Limit) -> Finding {
+    let check = "service.open_files";
+    if limit.hard < SMALL {
+        return Finding::warning(
+            check,
+            format!(
+                "A node that is started as this doctor was may have {} files open, and a stream is one.",
+                limit.hard
+            ),
+        )
+        .mend("Raise the hard limit: LimitNOFILE= of systemd, `ulimit -Hn`, the nofile limit of your containers.");
+    }
+    Finding::ok(
+        check,
+        format!(
+            "A node that is started as this doctor was may have {} files open; a stream is one.",
+            limit.hard
+        ),
+    )
 }
 
 async fn members(p: &Patient) -> Result<Vec<Finding>, Trouble> {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Edge;
 use crate::{
+    descriptors::Limit,
     error::{Error, Result},
     observe::{Moment, Observer},
 };
@@ -25,6 +26,7 @@ pub async fn get(State(edge): State<Edge>) -> Result<Response> {
         idle,
         waiting,
         leases: edge.leases.count(),
+        files_max: Limit::now().map_or(0, |limit| limit.soft),
         checks: edge.health.checks().to_vec(),
     };
     let text = edge.observer.figures().text(&moment).map_err(Error::bug)?;

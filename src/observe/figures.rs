@@ -57,6 +57,8 @@ pub struct Moment {
     pub waiting: usize,
     /// Leases that streams of this node hold.
     pub leases: usize,
+    /// Files that this process may have open; a stream is one.
+    pub files_max: u64,
     /// What readiness hangs on, each with whether it holds.
     pub checks: Vec<(&'static str, bool)>,
 }
@@ -93,6 +95,7 @@ pub struct Figures {
     idle: Gauge,
     waiting: Gauge,
     leases: Gauge,
+    files_max: Gauge,
     registry: Registry,
 }
 
@@ -124,6 +127,7 @@ impl Default for Figures {
             idle: Gauge::default(),
             waiting: Gauge::default(),
             leases: Gauge::default(),
+            files_max: Gauge::default(),
             registry: Registry::with_prefix("presence"),
         };
         figures.register_counters();
@@ -214,6 +218,11 @@ impl Figures {
             &self.idle,
         );
         level("pool_waiting", "Calls that wait for a connection", &self.waiting);
+        level(
+            "open_files_max",
+            "Files that this node may have open; a stream is one",
+            &self.files_max,
+        );
     }
 
     fn register_labelled(&mut self) {
@@ -303,6 +312,8 @@ impl Figures {
         level(&self.idle, moment.idle);
         level(&self.waiting, moment.waiting);
         level(&self.leases, moment.leases);
+        self.files_max
+            .set(i64::try_from(moment.files_max).unwrap_or(i64::MAX));
         for (check, holds) in &moment.checks {
             self.checks.get_or_create(&Check { check }).set(i64::from(*holds));
         }

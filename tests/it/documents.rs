@@ -95,3 +95,26 @@ async fn each_example_of_the_sql_contract_runs_and_prints_what_the_page_says() {
 
     assert!(tables >= 2, "{tables} of the examples show what they print");
 }
+
+/// The table of settings in docs/operations.md; `PRESENCE_TEST_BLESS=1` writes it.
+#[test]
+fn the_settings_table_is_what_the_code_has() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+    let page = std::fs::read_to_string(path).expect("the page");
+    let begin = page
+        .find("| Variable | Default | Bounds | Means |")
+        .expect("a table");
+    let end = begin + page[begin..].find("\n\n").expect("the end of the table") + 1;
+    let table = pg_presence::config::knobs::table();
+
+    if std::env::var_os("PRESENCE_TEST_BLESS").is_some() {
+        let blessed = format!("{}{table}{}", &page[..begin], &page[end..]);
+        std::fs::write(path, blessed).expect("the page may be written");
+        return;
+    }
+    assert_eq!(
+        &page[begin..end],
+        table,
+        "PRESENCE_TEST_BLESS=1 writes the table anew"
+    );
+}

@@ -71,6 +71,7 @@ async fn what_happens_is_counted_and_nobody_is_named() {
         assert_eq!(value(&text, series), Some(expected), "{series}\n{text}");
     }
     assert!(value(&text, "presence_pool_connections") >= Some(1.0), "{text}");
+    assert!(value(&text, "presence_open_files_max") >= Some(100.0), "{text}");
     for name in ["alice", "general", "expo-floor", "nothing"] {
         assert!(!text.contains(name), "{name}\n{text}");
     }

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod cable;
+pub mod certificates;
 pub mod client;
 pub mod db;
 pub mod disk;

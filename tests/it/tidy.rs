@@ -15,7 +15,7 @@ const FUNCTION_LINES_MAX: usize = 70;
 
 /// What a background task may use: tasks never use each other, nor HTTP; `app` wires them.
 const TASK: &[&str] = &[
-    "hub", "known", "planted", "db", "auth", "domain", "error", "health", "observe",
+    "hub", "known", "planted", "connect", "db", "auth", "domain", "error", "health", "observe",
 ];
 
 /// What each module may use of the crate, beside itself; those that are not listed may use anything.
@@ -26,8 +26,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("planted", &[]),
     ("hub", &["domain", "error", "observe", "planted"]),
     ("known", &["domain"]),
-    ("db", &["domain", "error", "observe"]),
-    ("config", &["domain"]),
+    ("connect", &[]),
+    ("descriptors", &[]),
+    ("db", &["connect", "domain", "error", "observe"]),
+    ("config", &["connect", "domain"]),
     ("health", &["domain", "error", "observe"]),
     ("auth", &["config", "domain", "error", "health", "observe"]),
     ("heartbeat", TASK),
@@ -41,8 +43,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "db", "domain", "error", "health", "hub", "known", "observe", "planted", "relay",
         ],
     ),
-    ("adapter", &["domain"]),
-    ("doctor", &["domain", "migrate"]),
+    ("adapter", &["connect", "domain"]),
+    ("doctor", &["connect", "descriptors", "domain", "migrate"]),
 ];
 
 fn root() -> &'static Path {

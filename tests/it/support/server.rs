@@ -93,6 +93,8 @@ pub enum Lacking {
     Psql,
     /// One that is no older than the server.
     PgDump,
+    /// A Postgres that was built with TLS.
+    Tls,
     /// The extension pg_cron, of the server's major version.
     PgCron,
     /// A PgBouncer that keeps prepared statements in transaction mode.
@@ -115,6 +117,7 @@ pub fn skip(lacking: Lacking) {
         Lacking::Privileges => "to be run by root, who may mount and make network namespaces",
         Lacking::Psql => "psql (`apt-get install postgresql-client`)",
         Lacking::PgDump => "a pg_dump that is no older than the server",
+        Lacking::Tls => "a Postgres that was built with TLS",
         Lacking::PgCron => {
             "the extension pg_cron of the server's major version (`apt-get install postgresql-15-cron`)"
         }
@@ -126,7 +129,7 @@ pub fn skip(lacking: Lacking) {
     let may_lack = match lacking {
         Lacking::Docker | Lacking::Root | Lacking::NewerPgBouncer => true,
         Lacking::Privileges => !Uid::effective().is_root(),
-        Lacking::PgDump | Lacking::PgCron => is_named,
+        Lacking::PgDump | Lacking::PgCron | Lacking::Tls => is_named,
         Lacking::Postgres | Lacking::ServerBinaries | Lacking::Psql | Lacking::Package(_) => false,
     };
     let all = std::env::var("PRESENCE_TEST_ALL").is_ok_and(|all| all == "1");
