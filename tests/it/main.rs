@@ -6,6 +6,7 @@ mod arguments;
 mod bad_input;
 mod batch;
 mod convergence;
+mod deploy;
 mod doctor;
 mod documents;
 mod embedded;
