@@ -29,7 +29,7 @@ use crate::{
     known::Known,
     leases::{LeaseKeeper, Leases},
     listener::Listener,
-    observe::Observer,
+    observe::{Observer, Spans},
     reaper::Reaper,
     relay::{Relay, RelayHandle},
 };
@@ -63,7 +63,8 @@ impl App {
         let (db, installed) = connect(&settings).await?;
         let admin = admin_listener(&settings).await?;
         let ids = installed.settings.ids;
-        let observer = Observer::default();
+        let node: Arc<str> = uuid::Uuid::new_v4().simple().to_string()[..8].into();
+        let observer = observer(&settings, &node)?;
         let health = Health::default();
         let bell = Arc::new(Bell::default());
         let (publish, installed) = watch::channel(installed);
@@ -106,7 +107,7 @@ impl App {
             health,
             observer,
             seats: Arc::default(),
-            node: uuid::Uuid::new_v4().simple().to_string()[..8].into(),
+            node,
             shutdown,
         };
         Ok(Self {
@@ -148,7 +149,7 @@ impl App {
             tasks.spawn(keys.run(tasks_end.clone()));
         }
         if let Some(admin) = self.admin {
-            let router = http::admin_router(self.edge.clone());
+            let router = http::admin_router(self.edge.clone(), &self.settings);
             tasks.spawn(http::server::serve(admin, router, tasks_end.clone(), DRAIN_MAX));
         }
 
@@ -165,8 +166,19 @@ impl App {
         };
         tasks_end.cancel();
         while tasks.join_next().await.is_some() {}
+        self.edge.observer.spans().end().await;
         served
     }
+}
+
+/// With spans, where a collector was named.
+fn observer(settings: &Settings, node: &str) -> Result<Observer> {
+    let Some(endpoint) = &settings.otlp else {
+        return Ok(Observer::default());
+    };
+    let spans = Spans::to(endpoint, node).map_err(anyhow::Error::msg);
+    let spans = spans.context("sending spans (--otlp-endpoint, PRESENCE_OTLP_ENDPOINT)")?;
+    Ok(Observer::with_spans(spans))
 }
 
 /// Ends what ran out.

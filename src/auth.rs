@@ -27,7 +27,6 @@ use crate::{
 };
 
 mod cache;
-mod fetch;
 pub mod jwks;
 pub mod jwt;
 pub(crate) mod keys;

@@ -25,6 +25,7 @@ mod doctor;
 mod generate;
 mod log;
 mod migrate;
+mod openapi;
 mod reap;
 mod serve;
 mod settings;
@@ -77,6 +78,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Config(Box<settings::ConfigArgs>),
     Token(token::TokenArgs),
+    Openapi(openapi::OpenapiArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -112,6 +114,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<ExitCode> {
             let (_, matches) = matches.subcommand().context("a command")?;
             return args.run(matches);
         }
+        Command::Openapi(args) => return args.run(),
         command => command,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -126,7 +129,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<ExitCode> {
             Command::Generate(args) => args.run().await,
             Command::Reap(args) => args.run().await,
             Command::Doctor(args) => args.run().await,
-            Command::Token(_) | Command::Completions(_) | Command::Config(_) => {
+            Command::Token(_) | Command::Completions(_) | Command::Config(_) | Command::Openapi(_) => {
                 unreachable!("they have returned above")
             }
         }

@@ -10,6 +10,8 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
+use axum::http::Uri;
+
 use crate::connect;
 
 pub mod args;
@@ -42,6 +44,10 @@ pub struct Settings {
     pub bind: SocketAddr,
     /// Where health and metrics are served for operators; none: metrics are served with everything else.
     pub admin_bind: Option<SocketAddr>,
+    /// Public names by which operators may ask for metrics and for what is served on `admin_bind`, without a port.
+    pub admin_hosts: Vec<String>,
+    /// Where spans are sent, without `/v1/traces`; none: nowhere.
+    pub otlp: Option<Uri>,
     /// The key of HS256 tokens, at least [`JWT_SECRET_BYTES_MIN`].
     pub jwt_secret: Option<Vec<u8>>,
     /// Where a provider publishes its keys; without either nobody can authenticate.
@@ -97,6 +103,8 @@ impl fmt::Debug for Settings {
             )
             .field("bind", &self.bind)
             .field("admin_bind", &self.admin_bind)
+            .field("admin_hosts", &self.admin_hosts)
+            .field("otlp", &self.otlp)
             .field("jwt_secret", &self.jwt_secret.as_ref().map(|_| "<secret>"))
             .field("jwks", &self.jwks)
             .field("jwks_refresh", &self.jwks_refresh)

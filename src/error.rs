@@ -29,6 +29,11 @@ pub enum Error {
     /// The URL names nothing.
     #[error("no such path")]
     PathNotFound,
+    /// What is for operators was asked for by a name that a stranger may have made up.
+    #[error(
+        "only addresses and names of the own network may ask for this; others are listed in PRESENCE_ADMIN_HOSTS"
+    )]
+    WrongHost,
     /// The URL exists, the method does not.
     #[error("method not allowed here")]
     MethodNotAllowed,

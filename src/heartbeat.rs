@@ -29,7 +29,7 @@ use crate::{
     domain::limits::BATCH_ITEMS_MAX,
     error::{Error, RETRY_AFTER, Result},
     known::Known,
-    observe::{Observation, Observer},
+    observe::{Observation, Observer, spans},
 };
 
 /// Callers that may wait for a batch; beyond them new ones are told to come back.
@@ -43,6 +43,8 @@ struct Waiting<W: Work> {
     item: W::Item,
     /// Since when its room has been found locked.
     busy_since: Option<Instant>,
+    /// The request that waits for it, where spans are told.
+    request: Option<spans::Request>,
     answer: oneshot::Sender<Result<W::Answer>>,
 }
 
@@ -97,6 +99,7 @@ impl<W: Work> Batcher<W> {
         match self.queue.try_send(Waiting {
             item,
             busy_since: None,
+            request: spans::current(),
             answer,
         }) {
             Ok(()) => Ok(receiver),
@@ -203,7 +206,9 @@ impl<W: Work> Runner<W> {
             kind: W::KIND,
             items: items.len(),
         });
-        W::call(&self.db, &self.known, &items, mode).await
+        let requests = batch.iter().filter_map(|waiting| waiting.request.clone());
+        let span = self.observer.spans().batch(W::KIND, items.len(), requests);
+        span.over(W::call(&self.db, &self.known, &items, mode)).await
     }
 }
 

@@ -8,9 +8,11 @@ pub mod problem;
 pub mod server;
 
 pub(crate) mod heartbeats;
+mod hosts;
 pub(crate) mod leave;
 mod me;
 mod metrics;
+pub mod openapi;
 mod operations;
 mod page;
 mod path;
@@ -23,6 +25,7 @@ mod tickets;
 mod topics;
 mod views;
 
+use hosts::Hosts;
 pub use rates::Rates;
 
 use std::{sync::Arc, time::Duration};
@@ -30,6 +33,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::FromRef,
+    middleware,
     routing::{delete, get, post, put},
 };
 use time::OffsetDateTime;
@@ -144,9 +148,13 @@ pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
         .route("/v1/stream", get(stream::get))
         .route("/v1/tickets", post(tickets::post))
         .route("/livez", get(operations::livez))
-        .route("/readyz", get(operations::readyz));
+        .route("/readyz", get(operations::readyz))
+        .route("/openapi.json", get(openapi::get))
+        .route("/docs", get(openapi::docs::get));
     if settings.admin_bind.is_none() {
-        routes = routes.route("/metrics", get(metrics::get));
+        let figures =
+            get(metrics::get).layer(middleware::from_fn_with_state(Hosts::of(settings), hosts::check));
+        routes = routes.route("/metrics", figures);
     }
     if page == Page::Dev {
         routes = routes.merge(page::routes(settings));
@@ -155,10 +163,11 @@ pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
 }
 
 /// The URL table of the operators' own address.
-pub fn admin_router(edge: Edge) -> Router {
+pub fn admin_router(edge: Edge, settings: &Settings) -> Router {
     let routes = Router::new()
         .route("/livez", get(operations::livez))
         .route("/readyz", get(operations::readyz))
-        .route("/metrics", get(metrics::get));
+        .route("/metrics", get(metrics::get))
+        .layer(middleware::from_fn_with_state(Hosts::of(settings), hosts::check));
     layers::around(routes, &[], edge.observer.clone()).with_state(edge)
 }

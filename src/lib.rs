@@ -28,6 +28,7 @@ pub mod leases;
 pub mod listener;
 pub mod migrate;
 pub mod observe;
+pub mod outgoing;
 pub mod planted;
 pub mod reaper;
 pub mod relay;

@@ -1,12 +1,16 @@
 //! Noteworthy facts: the one source of logs, figures and test signals.
 
 mod figures;
+pub mod spans;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::broadcast;
 
-pub use self::figures::{Figures, Moment};
+pub use self::{
+    figures::{Figures, Moment},
+    spans::Spans,
+};
 
 /// Facts that a slow test listener may fall behind by before it misses some.
 const SIGNALS_MAX: usize = 1024;
@@ -104,6 +108,7 @@ pub enum Observation {
 pub struct Observer {
     figures: Arc<Figures>,
     signals: broadcast::Sender<Observation>,
+    spans: Spans,
 }
 
 impl Default for Observer {
@@ -111,11 +116,25 @@ impl Default for Observer {
         Self {
             figures: Arc::default(),
             signals: broadcast::channel(SIGNALS_MAX).0,
+            spans: Spans::default(),
         }
     }
 }
 
 impl Observer {
+    /// One that tells a collector of spans as well.
+    pub fn with_spans(spans: Spans) -> Self {
+        Self {
+            spans,
+            ..Self::default()
+        }
+    }
+
+    /// Spans; off unless a collector was named.
+    pub fn spans(&self) -> &Spans {
+        &self.spans
+    }
+
     /// Logs it, counts it, signals it.
     pub fn note(&self, observation: Observation) {
         self.figures.count(&observation);

@@ -299,11 +299,12 @@ impl Relay {
 
     async fn read(&mut self, plan: Plan) {
         let began = Instant::now();
-        let read = match self.db.read_rooms(&plan.questions, &plan.viewers).await {
-            Ok(answer) => self.of_epoch(answer).await,
-            Err(error) => Err(error),
+        let span = self.observer.spans().read(plan.questions.len());
+        let reading = async {
+            let answer = self.db.read_rooms(&plan.questions, &plan.viewers).await?;
+            self.of_epoch(answer).await
         };
-        match read {
+        match span.over(reading).await {
             Ok(None) => {
                 self.is_epoch_doubtful = true;
                 self.hub.undo(&plan);

@@ -21,15 +21,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    fetch::{FETCH_MAX, Provider},
-    keys::{self, Key, KeySet},
-};
+use super::keys::{self, Key, KeySet};
 use crate::{
     config::KeySource,
     error::Result,
     health::Health,
     observe::{Observation, Observer},
+    outgoing::{CALL_MAX, Outgoing},
 };
 
 /// Between two reads that requests ask for. Shorter, and strangers with made-up keys have us ask the provider all the
@@ -105,13 +103,13 @@ impl Keys {
         asking.wanted.notify_one();
         // One that is under way counts as well as the next one; twice the bound is time enough for both.
         let next = rounds.wait_for(|round| round.number > seen.number);
-        matches!(timeout(FETCH_MAX * 2, next).await, Ok(Ok(_)))
+        matches!(timeout(CALL_MAX * 2, next).await, Ok(Ok(_)))
     }
 }
 
 enum Source {
     File(PathBuf),
-    Url(Provider),
+    Url(Outgoing),
 }
 
 /// Reads the keys, and goes on reading them.
@@ -143,7 +141,7 @@ impl KeysTask {
         let task = Self {
             source: match source {
                 KeySource::File(path) => Source::File(path.clone()),
-                KeySource::Url(url) => Source::Url(Provider::new(url.clone())?),
+                KeySource::Url(url) => Source::Url(Outgoing::new(url.clone())?),
             },
             secret,
             refresh,

@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use axum::http::Uri;
 use clap::{Args, ValueEnum};
 
 use super::{
     AuthArgs, Error, KeysArgs, Settings, check_lease, connection_string,
-    parse::{bind, count, millis, origin},
+    parse::{bind, collector_url, count, host, millis, origin},
     secret,
 };
 
@@ -85,10 +86,29 @@ pub struct ServiceArgs {
     #[arg(long, value_name = "ADDRESS", env = "PRESENCE_ADMIN_BIND", value_parser = bind, help_heading = "HTTP")]
     admin_bind: Option<SocketAddr>,
 
+    /// Public names by which operators may ask for metrics and the admin address, with commas between them [default: none]
+    ///
+    /// Addresses and names of the own network (without a dot, or below local, internal, svc, lan, home.arpa) are always good.
+    /// Any other name may be a stranger's, pointed at this machine to read it from a browser inside the network.
+    #[arg(long, value_name = "NAMES", env = "PRESENCE_ADMIN_HOSTS", value_delimiter = ',', value_parser = host,
+          help_heading = "HTTP")]
+    admin_hosts: Vec<String>,
+
     /// Origins whose pages may call, with commas between them [default: none but the service's own]
     #[arg(long, value_name = "ORIGINS", env = "PRESENCE_CORS_ORIGINS", value_delimiter = ',', value_parser = origin,
           help_heading = "HTTP")]
     cors_origins: Vec<String>,
+
+    /// Where to send spans of requests, batches and reads by OTLP over HTTP, such as http://localhost:4318 [default: nowhere]
+    ///
+    /// OTEL_EXPORTER_OTLP_ENDPOINT does the same. OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER and OTEL_SERVICE_NAME are
+    /// read as everywhere.
+    #[arg(long, value_name = "URL", env = "PRESENCE_OTLP_ENDPOINT", value_parser = collector_url, help_heading = "HTTP")]
+    otlp_endpoint: Option<Uri>,
+
+    /// The variable that other services have for it
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = collector_url, hide = true)]
+    otel_exporter_otlp_endpoint: Option<Uri>,
 
     /// Whose tokens are good.
     #[command(flatten)]
@@ -218,6 +238,11 @@ impl ServiceArgs {
                 .bind
                 .unwrap_or_else(|| default_bind.parse().expect("the default is an address of ours")),
             admin_bind: self.admin_bind,
+            admin_hosts: self.admin_hosts.clone(),
+            otlp: self
+                .otlp_endpoint
+                .clone()
+                .or_else(|| self.otel_exporter_otlp_endpoint.clone()),
             jwt_secret: self.auth.secret()?,
             jwks: self.keys.source(rules.jwks_url)?,
             jwks_refresh: self.keys.jwks_refresh_ms,

@@ -77,6 +77,18 @@ pub const KNOBS: &[Knob] = &[
         "Where health and metrics are served for operators; metrics are not served elsewhere then.",
     ),
     words(
+        "PRESENCE_ADMIN_HOSTS",
+        "none",
+        "names, with commas",
+        "Public names by which operators may ask for [metrics](#metrics) and the admin address.",
+    ),
+    words(
+        "PRESENCE_OTLP_ENDPOINT",
+        "off",
+        "http or https",
+        "Where [spans](#traces) are sent; `OTEL_EXPORTER_OTLP_ENDPOINT` does the same.",
+    ),
+    words(
         "PRESENCE_CORS_ORIGINS",
         "none",
         "origins, with commas",

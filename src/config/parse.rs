@@ -97,6 +97,18 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     Ok(origin.to_owned())
 }
 
+/// A host's name, without a port.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let name = text.trim().trim_end_matches('.').to_ascii_lowercase();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_name) {
+        return Err(
+            "write names as metrics.example.com, without a port, with commas between them".to_owned(),
+        );
+    }
+    Ok(name)
+}
+
 /// Where keys are published: https, or http where it stays on this machine.
 pub(super) fn jwks_url(text: &str) -> Result<Uri, String> {
     let wrong = |why: &str| {
@@ -131,6 +143,16 @@ pub(super) fn jwks_url(text: &str) -> Result<Uri, String> {
         ),
         _ => wrong("it must begin with https://"),
     }
+}
+
+/// Where a collector takes spans.
+pub(super) fn collector_url(text: &str) -> Result<Uri, String> {
+    let url = text.trim().trim_end_matches('/').parse::<Uri>();
+    let known = url.ok().filter(|url| {
+        let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+        is_http && url.query().is_none() && !url.authority().is_some_and(|host| host.as_str().contains('@'))
+    });
+    known.ok_or_else(|| "write it as http://localhost:4318, with the port of OTLP over HTTP".to_owned())
 }
 
 /// The Postgres type behind a kind of id.

@@ -314,3 +314,35 @@ fn a_preset_asks_for_what_it_cannot_know() {
         assert!(message.contains(words), "{message}");
     }
 }
+
+#[test]
+fn operators_names_are_hosts_and_spans_go_to_a_url() {
+    let given = settings(&[
+        "--admin-hosts=Metrics.example.com, ops.example.com.",
+        "--otel-exporter-otlp-endpoint=http://collector:4318/",
+    ]);
+    let given = given.expect("good ones");
+    assert_eq!(given.admin_hosts, ["metrics.example.com", "ops.example.com"]);
+    assert_eq!(
+        given.otlp.map(|url| url.to_string()).as_deref(),
+        Some("http://collector:4318/")
+    );
+    let own = settings(&[
+        "--otlp-endpoint=https://a.example",
+        "--otel-exporter-otlp-endpoint=http://b",
+    ]);
+    let own = own.expect("ours wins").otlp.expect("a URL");
+    assert_eq!(own.host(), Some("a.example"));
+
+    for bad in [
+        "--admin-hosts=https://a.example",
+        "--admin-hosts=a.example:9090",
+        "--admin-hosts=",
+        "--otlp-endpoint=collector:4318",
+        "--otlp-endpoint=http://user:secret@collector:4318",
+        "--otlp-endpoint=grpc://collector:4317",
+        "--otlp-endpoint=http://collector:4318/?key=secret",
+    ] {
+        assert!(settings(&[bad]).is_err(), "{bad}");
+    }
+}

@@ -74,7 +74,9 @@ fn is_lost(error: &tokio_postgres::Error) -> bool {
 }
 
 async fn connect(url: &str) -> Result<Client, String> {
-    let Link { client, connection, .. } = link(url).await?;
+    let Link {
+        client, connection, ..
+    } = link(url).await?;
     tokio::spawn(connection);
     Ok(client)
 }

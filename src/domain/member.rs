@@ -2,44 +2,55 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{Cursor, RoomId, Stamp, Status, UserId};
 
 /// A user with at least one live session in a room.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Member {
     /// Who.
     pub user_id: UserId,
     /// Public name, where the application maps one.
+    #[schema(required)]
     pub name: Option<String>,
     /// Public picture.
+    #[schema(required)]
     pub avatar_url: Option<String>,
     /// The participant's role in this room.
+    #[schema(required)]
     pub role: Option<String>,
     /// The merge of the sessions' statuses.
     pub status: Status,
     /// When a timed status becomes `active`; null while typing.
+    #[schema(required)]
     pub status_until: Option<Stamp>,
     /// Custom text, at most 140 characters.
+    #[schema(required)]
     pub message: Option<String>,
     /// What the user is looking at, at most 80 characters.
+    #[schema(required)]
     pub activity: Option<String>,
     /// A JSON object of at most 1 KiB, as Postgres prints it.
+    #[schema(required, value_type = Option<Object>)]
     pub data: Option<Box<RawValue>>,
     /// The first join since the member was absent.
     pub joined_at: Stamp,
 }
 
 /// A participant who may enter, is not here, and was seen.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Absent {
     /// Who.
     pub user_id: UserId,
     /// Public name.
+    #[schema(required)]
     pub name: Option<String>,
     /// Public picture.
+    #[schema(required)]
     pub avatar_url: Option<String>,
     /// Role in this room.
+    #[schema(required)]
     pub role: Option<String>,
     /// When last seen in this room.
     pub last_seen_at: Stamp,
@@ -59,13 +70,14 @@ pub struct Snapshot {
 }
 
 /// The last session of a member is gone.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Left {
     /// Who.
     pub user_id: UserId,
     /// `left`, `expired`, `disconnected`, `revoked`, `removed`, `logged_out`.
     pub reason: String,
     /// When last seen in this room.
+    #[schema(required)]
     pub last_seen_at: Option<Stamp>,
 }
 

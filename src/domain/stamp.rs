@@ -6,7 +6,8 @@ const RFC3339_MS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// A moment. Made by the database alone, but for `server_time`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, utoipa::ToSchema)]
+#[schema(value_type = String, format = DateTime, examples("2026-11-25T01:07:29.659Z"))]
 pub struct Stamp(pub OffsetDateTime);
 
 impl std::fmt::Display for Stamp {

@@ -2,7 +2,7 @@
 
 /// A status as clients say and see it. `Typing` and `Invisible` are never stored: the one is an overlay with an end
 /// of its own, the other a leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Here and attentive; what a session is that said nothing.

@@ -12,7 +12,15 @@ use crate::{
     error::Result,
 };
 
-/// Ends all sessions of a member, with reason `removed`; also fine where there are none.
+/// Kicks a member
+///
+/// Ends all sessions of a member, with reason `removed`; also fine where there are none. Needs the scope
+/// `presence:admin`. Whoever may still enter may come back.
+#[utoipa::path(
+    delete, path = "/v1/rooms/{room}/members/{user}", operation_id = "removeMember", tag = "Administration",
+    responses((status = 204, description = "Nobody of that name is there any more.")),
+    extensions(("x-problems" = json!(["forbidden", "database"])))
+)]
 pub async fn delete_member(
     State(edge): State<Edge>,
     caller: Caller,
@@ -24,7 +32,14 @@ pub async fn delete_member(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends all sessions of a room, with reason `removed`; also fine where there are none.
+/// Clears a room
+///
+/// Ends all sessions of a room, with reason `removed`; also fine where there are none. Needs the scope `presence:admin`.
+#[utoipa::path(
+    delete, path = "/v1/rooms/{room}/presence", operation_id = "clearRoom", tag = "Administration",
+    responses((status = 204, description = "Nobody is there any more.")),
+    extensions(("x-problems" = json!(["forbidden", "database"])))
+)]
 pub async fn delete_presence(
     State(edge): State<Edge>,
     caller: Caller,

@@ -8,6 +8,7 @@ use serde::{
     de::{Error as _, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{
     Edge,
@@ -24,17 +25,23 @@ use crate::{
 };
 
 /// The body: up to 1000 items, each checked on its own.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Batch)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
+    /// Each a heartbeat and where it goes: a `State` with a `Key`. One that is not valid is answered by a problem of its own.
+    #[schema(value_type = Vec<Object>, max_items = 1000)]
     items: Vec<Box<RawValue>>,
 }
 
-/// Whose lease an item is about; unchecked.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Ids {
+/// Where an item of a batch goes; unchecked.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct Key {
+    /// Which room.
     pub(crate) room_id: String,
+    /// A uuid, made by the client: one for each tab or device and room.
     pub(crate) session_id: String,
+    /// Whose; the caller's own where absent. Anybody else's needs the scope `presence:write`.
     pub(crate) user_id: Option<String>,
 }
 
@@ -66,20 +73,42 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-/// Each item as the single call would answer, or a problem.
-#[derive(Debug, Serialize)]
+/// What became of each item, in order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchAnswer)]
 pub struct Response {
     items: Vec<Item>,
 }
 
-#[derive(Debug, Serialize)]
+/// As the single call would answer, or a problem.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchItem)]
 #[serde(untagged)]
-enum Item {
+pub enum Item {
+    /// Joined or renewed.
     Lease(LeaseBody),
+    /// Refused, without a request id of its own.
     Problem(Problem),
 }
 
-/// Joins or renews many.
+/// Joins or renews many
+///
+/// No transaction: what one item does, it does whatever becomes of the others.
+#[utoipa::path(
+    post, path = "/v1/heartbeats", operation_id = "heartbeats", tag = "Sessions",
+    request_body(content = Request, example = json!({"items": [
+        {"room_id": "general", "session_id": "11111111-1111-4111-8111-111111111111", "status": "busy"},
+        {"room_id": "planning", "session_id": "11111111-1111-4111-8111-111111111111", "user_id": "bob"}]})),
+    responses((
+        status = 200, description = "Each item was done or refused by itself.", body = Response,
+        example = json!({"items": [
+            {"session_id": "11111111-1111-4111-8111-111111111111", "status": "busy",
+             "joined_at": "2026-11-25T01:07:38.363Z", "expires_at": "2026-11-25T01:08:53.363Z",
+             "heartbeat_ms": 25000, "leave_token": "AAAAAGsHhloRERER..."},
+            {"type": "forbidden", "title": "The token does not allow this", "status": 403,
+             "detail": "the token lacks the scope presence:write"}]})
+    ))
+)]
 pub async fn post(
     extract::State(edge): extract::State<Edge>,
     caller: Caller,
@@ -134,7 +163,7 @@ fn beat(edge: &Edge, caller: &Caller, item: &RawValue) -> Result<Beat> {
 }
 
 /// The ids are read apart from the state, so that both keep their own checks.
-pub(crate) fn read(item: &RawValue) -> Result<(Ids, State)> {
+pub(crate) fn read(item: &RawValue) -> Result<(Key, State)> {
     let invalid =
         |why: serde_json::Error| Error::Invalid(format!("the item: {}", body::short(&why.to_string())));
     let Fields(mut fields) = serde_json::from_str(item.get()).map_err(invalid)?;
@@ -144,7 +173,7 @@ pub(crate) fn read(item: &RawValue) -> Result<(Ids, State)> {
         .collect();
     let ids = serde_json::to_string(&ids).map_err(Error::bug)?;
     let state = serde_json::to_string(&fields).map_err(Error::bug)?;
-    let ids: Ids = serde_json::from_str(&ids).map_err(invalid)?;
+    let ids: Key = serde_json::from_str(&ids).map_err(invalid)?;
     let state: StateBody = serde_json::from_str(&state).map_err(invalid)?;
     Ok((ids, state.check()?))
 }

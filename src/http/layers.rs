@@ -5,7 +5,7 @@ use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -36,6 +36,7 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let measure = middleware::from_fn_with_state(observer.clone(), metrics::measure);
+    let tracing = observer.clone();
     routes
         .fallback(|| async { Error::PathNotFound })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
@@ -45,7 +46,7 @@ where
         }))
         .layer(cors(cors_origins))
         .layer(middleware::from_fn(safe_headers))
-        .layer(middleware::from_fn(with_request_id))
+        .layer(middleware::from_fn_with_state(tracing, with_request_id))
         .layer(measure)
 }
 
@@ -101,14 +102,21 @@ async fn safe_headers(request: Request, next: Next) -> Response {
 }
 
 /// Taken from the caller where it is a sane one, made otherwise; in the answer and in every problem.
-async fn with_request_id(request: Request, next: Next) -> Response {
+async fn with_request_id(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let given = request
         .headers()
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(|id| is_sane(id));
     let id: Arc<str> = given.map_or_else(|| uuid::Uuid::new_v4().to_string().into(), Arc::from);
-    let mut response = CURRENT_REQUEST_ID.scope(id.clone(), next.run(request)).await;
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let method = metrics::known(request.method());
+    let span = observer.spans().request(method, route, &id, request.headers());
+    let answering = CURRENT_REQUEST_ID.scope(id.clone(), next.run(request));
+    let mut response = span
+        .answered(answering, |response| response.status().as_u16())
+        .await;
     let value = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("unknown"));
     response.headers_mut().insert(REQUEST_ID, value);
     response

@@ -10,7 +10,17 @@ use crate::{
     error::Result,
 };
 
-/// One `<leave_token>[ <seq>]` a line; what is no good token is passed over, so that nobody learns anything.
+/// Leaves by beacon, as a page closes
+///
+/// One `<leave_token>[ <seq>]` a line, up to 100; what is no good token is passed over, so that nobody learns anything.
+/// Needs no `Authorization`, and as `text/plain` no preflight: `navigator.sendBeacon('/v1/leave', leaveToken)`.
+#[utoipa::path(
+    post, path = "/v1/leave", operation_id = "leaveByBeacon", tag = "Sessions", security(()),
+    request_body(content = Option<String>, content_type = "text/plain", description = "Leave tokens, one a line; at most 64 KiB.",
+        example = json!("AAAAAGsHhlERERER... 17")),
+    responses((status = 204, description = "What could be left was left, and that is committed.")),
+    extensions(("x-problems" = json!(["timed-out", "too-large", "invalid", "database"])))
+)]
 pub async fn post(State(edge): State<Edge>, TextBody(body): TextBody) -> Result<StatusCode> {
     let keys = edge.installed.borrow().secrets.leave.clone();
     let leaves = leaves(&body, &keys, OffsetDateTime::now_utc());

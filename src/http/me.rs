@@ -5,7 +5,14 @@ use axum::{extract::State, http::StatusCode};
 use super::Edge;
 use crate::{auth::Caller, error::Result};
 
-/// Leaves everywhere, for good: these session ids may not return.
+/// Logs out
+///
+/// Ends all sessions of the caller in all rooms, for good: these session ids may not return for a day.
+#[utoipa::path(
+    delete, path = "/v1/me/sessions", operation_id = "logOut", tag = "Sessions",
+    responses((status = 204, description = "All are gone, and that is committed.")),
+    extensions(("x-problems" = json!(["database"])))
+)]
 pub async fn delete_sessions(State(edge): State<Edge>, caller: Caller) -> Result<StatusCode> {
     edge.db.leave_everywhere(&caller.user_id).await?;
     Ok(StatusCode::NO_CONTENT)

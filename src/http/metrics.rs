@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::header,
+    http::{Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -18,7 +18,19 @@ use crate::{
 /// OpenMetrics, which Prometheus asks for and understands.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// All figures.
+/// Reads figures, for Prometheus
+///
+/// In the text format of OpenMetrics. With `PRESENCE_ADMIN_BIND` they are served there alone, and here is 404. Asked by a
+/// name it answers to names of the machine and its network alone, and those of `PRESENCE_ADMIN_HOSTS`.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "metrics", tag = "Operations", security(()),
+    responses((
+        status = 200, description = "All of them.", body = String,
+        content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        example = json!("# TYPE presence_streams gauge\npresence_streams 3\n# EOF\n")
+    )),
+    extensions(("x-problems" = json!(["wrong-host", "not-found"])))
+)]
 pub async fn get(State(edge): State<Edge>) -> Result<Response> {
     let [connections, idle, waiting] = edge.db.pool_figures();
     let moment = Moment {
@@ -37,15 +49,24 @@ pub async fn get(State(edge): State<Edge>) -> Result<Response> {
 pub async fn measure(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let method = request.method().clone();
+    let method = known(request.method());
     let response = next.run(request).await;
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    // A method is the client's word: an unknown one is no label of ours.
-    let method = match method.as_str() {
-        known @ ("GET" | "HEAD" | "PUT" | "POST" | "DELETE" | "OPTIONS" | "PATCH") => known,
-        _ => "other",
-    };
     let figures = observer.figures();
     figures.answered(method, route, response.status().as_u16(), begin.elapsed());
     response
+}
+
+/// A method is the client's word: an unknown one is no label of ours.
+pub fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "PUT" => "PUT",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        "PATCH" => "PATCH",
+        _ => "other",
+    }
 }

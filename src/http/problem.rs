@@ -7,14 +7,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::layers;
 use crate::error::{Error, Subject};
 
-/// What a caller is told. Never SQL, a host, a role.
-#[derive(Debug, Clone, Serialize)]
+/// What a caller is told when something was refused or failed (RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
-    /// The stable word.
+    /// The stable word: compare this, and nothing else.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// What that word means.
@@ -34,6 +35,7 @@ pub struct Problem {
     pub room_id: Option<String>,
     /// To find this request in the logs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub request_id: Option<String>,
     #[serde(skip)]
     retry_after: Option<Duration>,
@@ -42,14 +44,14 @@ pub struct Problem {
     burst: Option<u32>,
 }
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        let detail = error.to_string();
-        let burst = match error {
+impl Problem {
+    /// What a caller is told of it.
+    pub fn of(error: &Error) -> Self {
+        let burst = match *error {
             Error::RateLimited { burst, .. } => Some(burst),
             _ => None,
         };
-        let (status, kind, title, retry_after) = match error {
+        let (status, kind, title, retry_after) = match *error {
             Error::Invalid(_) => (400, "invalid", "The request is not valid", None),
             Error::Unauthenticated => (401, "unauthenticated", "A valid bearer token is required", None),
             Error::Forbidden(_) => (403, "forbidden", "The token does not allow this", None),
@@ -57,6 +59,7 @@ impl From<Error> for Problem {
             Error::EventNotFound => (404, "event-not-found", "No such event", None),
             Error::UserNotFound => (404, "user-not-found", "No such user", None),
             Error::PathNotFound => (404, "not-found", "No such path", None),
+            Error::WrongHost => (421, "wrong-host", "Not served under this name", None),
             Error::MethodNotAllowed => (405, "method-not-allowed", "Method not allowed", None),
             Error::TimedOut => (408, "timed-out", "The request took too long", None),
             Error::StaleHeartbeat => (409, "stale-heartbeat", "Overtaken by the session's leave", None),
@@ -71,11 +74,11 @@ impl From<Error> for Problem {
                 "Too many open streams",
                 Some(Duration::from_secs(5)),
             ),
-            Error::About { subject, error } => return Self::from(*error).about(subject),
-            Error::Bug(cause) => {
-                tracing::error!(cause = %chain(&*cause), "internal error");
-                (500, "internal", "Internal error", None)
-            }
+            Error::About {
+                ref subject,
+                error: ref about,
+            } => return Self::of(about).about(subject.clone()),
+            Error::Bug(_) => (500, "internal", "Internal error", None),
             Error::Overloaded(wait) => (503, "overloaded", "Overloaded, try again", Some(wait)),
             Error::Unavailable(wait) => (503, "unavailable", "The database is unavailable", Some(wait)),
             Error::NotReady(_) => (503, "not-ready", "Not ready", Some(crate::error::RETRY_AFTER)),
@@ -84,7 +87,7 @@ impl From<Error> for Problem {
             kind,
             title,
             status,
-            detail,
+            detail: error.to_string(),
             topic: None,
             session_id: None,
             room_id: None,
@@ -93,9 +96,7 @@ impl From<Error> for Problem {
             burst,
         }
     }
-}
 
-impl Problem {
     fn about(mut self, subject: Subject) -> Self {
         match subject {
             Subject::Topic(topic) => self.topic = Some(topic),
@@ -104,6 +105,20 @@ impl Problem {
             }
         }
         self
+    }
+}
+
+/// At the edge: what should not happen is logged here, once, with its cause.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let innermost = match &error {
+            Error::About { error, .. } => error,
+            error => error,
+        };
+        if let Error::Bug(cause) = innermost {
+            tracing::error!(cause = %chain(&**cause), "internal error");
+        }
+        Self::of(&error)
     }
 }
 

@@ -8,6 +8,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Edge,
@@ -24,15 +25,45 @@ use crate::{
 const ROWS_MAX: u32 = 1000;
 
 /// The query of a snapshot.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct SnapshotQuery {
+    /// Adds up to so many participants who may enter, are absent and were seen, the latest first.
+    #[param(minimum = 0, maximum = 1000, nullable = false)]
     offline: Option<u32>,
+    /// A page of so many members; without it all of them.
+    #[param(minimum = 1, maximum = 1000, nullable = false)]
     limit: Option<u32>,
+    /// The page after this user id: `next` of the page before.
+    #[param(nullable = false)]
     after: Option<String>,
 }
 
-/// A room as the caller may see it, with an ETag over all of the answer.
+/// Reads a room
+///
+/// Who is there at a revision. Members are ordered by user id, bytewise. Where `revision` differs between two pages,
+/// begin again.
+#[utoipa::path(
+    get, path = "/v1/rooms/{room}", operation_id = "readRoom", tag = "Reading",
+    params(
+        SnapshotQuery,
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "An `ETag` of an earlier answer."),
+    ),
+    responses(
+        (
+            status = 200, description = "The room as the caller may see it.", body = SnapshotBody<'static>,
+            headers(("ETag" = String, description = "Over all of the answer.")),
+            example = json!({"room_id": "general", "epoch": "77ace71b-e290-440f-beac-c68d439078f8", "revision": 1,
+                "online_count": 1, "members": [{"user_id": "alice", "name": "Alice Adams", "avatar_url": null,
+                    "role": "coordinator", "status": "active", "status_until": null, "message": "at the venue",
+                    "activity": "viewing budget", "data": null, "joined_at": "2026-11-25T01:07:29.659Z"}],
+                "offline": [], "next": null})
+        ),
+        (status = 304, description = "As it was.", headers(("ETag" = String, description = "The same.")))
+    ),
+    extensions(("x-problems" = json!(["room-not-found", "database"])))
+)]
 pub async fn snapshot(
     State(edge): State<Edge>,
     caller: Caller,
@@ -97,12 +128,26 @@ fn with_etag(body: &impl Serialize, headers: &HeaderMap) -> Result<Response> {
 }
 
 /// The sidebar.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Counts {
+    /// By name.
     rooms: Vec<RoomCount>,
 }
 
-/// The rooms named by `id`, or all of the caller's; those that the caller may not see are left out.
+/// Reads how lively rooms are
+///
+/// The sidebar: the rooms named by `id`, or all of the caller's. Those that the caller may not see are left out.
+#[utoipa::path(
+    get, path = "/v1/rooms", operation_id = "readRooms", tag = "Reading",
+    params(("id" = Option<Vec<String>>, Query, nullable = false, max_items = 1000,
+        description = "Which rooms, up to 1000; without it all of the caller's.")),
+    responses((
+        status = 200, description = "How many are in each.", body = Counts,
+        example = json!({"rooms": [{"room_id": "general", "name": "General", "kind": "chat", "event_id": "gala",
+            "online_count": 3}]})
+    )),
+    extensions(("x-problems" = json!(["database"])))
+)]
 pub async fn counts(State(edge): State<Edge>, caller: Caller, Pairs(pairs): Pairs) -> Result<Json<Counts>> {
     let mut ids = vec![];
     for (name, value) in &pairs {

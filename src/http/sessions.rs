@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
@@ -16,18 +17,42 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What a heartbeat answers.
-#[derive(Debug, Serialize)]
+/// The promise that a heartbeat is answered with.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Lease)]
 pub struct LeaseBody {
+    /// The path's.
     session_id: Uuid,
+    /// This session's own; `invisible` where it is not to be seen.
     status: Status,
+    /// When this session joined; null where it is invisible.
+    #[schema(required)]
     joined_at: Option<Stamp>,
+    /// The end of the lease, by the database's clock; null where it is invisible.
+    #[schema(required)]
     expires_at: Option<Stamp>,
+    /// When to send the next heartbeat, in milliseconds.
     heartbeat_ms: u64,
+    /// For the beacon of a closing page, good for a day.
     leave_token: String,
 }
 
-/// Joins, or renews.
+/// Joins the room, or renews the lease
+///
+/// `{}` renews. A field that is absent stays as it is, null clears it. A client repeats its whole state in a heartbeat
+/// that may have to join: the first one, after sleep or a lost connection, after a snapshot with a new epoch.
+#[utoipa::path(
+    put, path = "/v1/rooms/{room}/sessions/{session}", operation_id = "heartbeat", tag = "Sessions",
+    request_body(content = StateBody, example = json!({"message": "at the venue", "activity": "viewing budget"})),
+    responses((
+        status = 200, description = "The session is there.", body = LeaseBody,
+        example = json!({"session_id": "11111111-1111-4111-8111-111111111111", "status": "active",
+            "joined_at": "2026-11-25T01:07:29.659Z", "expires_at": "2026-11-25T01:08:44.659Z", "heartbeat_ms": 25000,
+            "leave_token": "AAAAAGsHhlERERER..."})
+    )),
+    extensions(("x-problems" = json!(["room-not-found", "stale-heartbeat", "session-ended", "too-many-sessions",
+        "rate-limited", "database"])))
+)]
 pub async fn put(
     State(edge): State<Edge>,
     caller: Caller,
@@ -74,13 +99,24 @@ pub fn answer(edge: &Edge, key: &BeatKey, outcome: Outcome) -> Result<LeaseBody>
 }
 
 /// The query of a leave.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct LeaveQuery {
+    /// The client's number of this leave: heartbeats up to it are stale.
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 9007199254740991_i64, nullable = false)]
     seq: Option<i64>,
 }
 
-/// Leaves; also fine where there is nothing to leave.
+/// Leaves
+///
+/// Ends one session. Also fine where there is nothing to leave.
+#[utoipa::path(
+    delete, path = "/v1/rooms/{room}/sessions/{session}", operation_id = "leave", tag = "Sessions",
+    params(LeaveQuery),
+    responses((status = 204, description = "It is gone, and that is committed.")),
+    extensions(("x-problems" = json!(["database"])))
+)]
 pub async fn delete(
     State(edge): State<Edge>,
     caller: Caller,

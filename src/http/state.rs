@@ -1,7 +1,8 @@
 //! What a heartbeat says, from JSON: absent means unchanged, null clears.
 
-use serde::{Deserialize, Deserializer};
-use serde_json::{Value, value::RawValue};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Number, Value, value::RawValue};
+use utoipa::ToSchema;
 
 use super::path::seq;
 use crate::{
@@ -9,21 +10,34 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The body of a heartbeat.
-#[derive(Debug, Default, Deserialize)]
+/// What a heartbeat says beside "still here". Absent means unchanged, null clears.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = State)]
 #[serde(deny_unknown_fields)]
 pub struct StateBody {
+    /// A new status; null is `active`.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Status>)]
     status: Option<Option<Status>>,
-    #[serde(default)]
+    /// How long that status holds, in milliseconds; it becomes `active` then. With `typing` at most 60000 counts.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 0, maximum = 31622400000_i64)]
     status_ttl_ms: Option<i64>,
+    /// Custom text; null or nothing clears it.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 140, pattern = "^[^\\u0000]*$")]
     message: Option<Option<String>>,
+    /// What the user is looking at; null or nothing clears it.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 80, pattern = "^[^\\u0000]*$")]
     activity: Option<Option<String>>,
+    /// Anything else that others should see, at most 1024 bytes as JSON, without the character NUL; null or `{}` clears it.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Object>)]
     data: Option<Option<Box<RawValue>>>,
-    #[serde(default)]
+    /// The client's own number of this call; orders heartbeats and leaves of one session.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 0, maximum = 9007199254740991_i64)]
     seq: Option<i64>,
 }
 
@@ -32,6 +46,19 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// `1.0` is a whole number to JSON Schema and to JavaScript, and some encoders write it so.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let exact = |float: f64| float.fract() == 0.0 && float.abs() <= limits::NUMBER_MAX as f64;
+    let float = || number.as_f64().filter(|float| exact(*float));
+    let found = number.as_i64().or_else(|| float().map(|float| float as i64));
+    found
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("{number} is not a whole number up to 2^53 - 1")))
 }
 
 impl StateBody {
@@ -128,6 +155,13 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_may_be_written_as_a_fraction() {
+        assert_eq!(check(r#"{"seq":7.0}"#).expect("valid").seq, Some(7));
+        let timed = check(r#"{"status":"busy","status_ttl_ms":6e4}"#).expect("valid");
+        assert_eq!(timed.status_ttl_ms, Some(60_000));
+    }
+
+    #[test]
     fn what_would_fail_a_batch_is_refused_alone() {
         for json in [
             r#"{"status":"gone"}"#,
@@ -135,6 +169,8 @@ mod tests {
             r#"{"seq":-1}"#,
             r#"{"seq":9007199254740992}"#,
             r#"{"seq":1.5}"#,
+            r#"{"seq":9.007199254740992e15}"#,
+            r#"{"seq":1e300}"#,
             r#"{"status":"busy","status_ttl_ms":-1}"#,
             r#"{"status":"busy","status_ttl_ms":31622400001}"#,
             r#"{"status_ttl_ms":1000}"#,

@@ -29,7 +29,35 @@ use crate::{
 /// Clients come back spread over this, so that a restart is no storm.
 const RETRY_MS: std::ops::Range<u64> = 200..2_200;
 
-/// Opens a stream; 404 where nothing of it may be seen.
+/// Opens a stream
+///
+/// Server-sent events of 1 to 100 topics, in any mix: `room`, `count`, `event`, `user`. Each topic is told at once, and
+/// then where it changed; what may not be seen is told as `revoked`, and where nothing may be seen the answer is 404.
+/// With `session` the stream is the presence itself: it joins, and closing it is a leave.
+#[utoipa::path(
+    get, path = "/v1/stream", operation_id = "stream", tag = "Streams",
+    params(
+        ("room" = Option<Vec<String>>, Query, nullable = false, description =
+            "`<id>`, or `<id>@<cursor>` to go on from the `id` of the last event: who is in a room, and what they say."),
+        ("count" = Option<Vec<String>>, Query, nullable = false, description = "How many are in a room, and nothing else."),
+        ("event" = Option<Vec<String>>, Query, nullable = false, description = "The dashboard of an event."),
+        ("user" = Option<Vec<String>>, Query, nullable = false, description = "A person."),
+        ("session" = Option<Vec<String>>, Query, nullable = false, description =
+            "`<uuid>`: joins, and is held in every `room` of the stream; `<uuid>@<room>`: in that one."),
+        ("ticket" = Option<String>, Query, nullable = false, description =
+            "In place of the token, where no header can be sent."),
+        ("Last-Event-ID" = Option<String>, Header, nullable = false, description =
+            "With one `room` topic: the cursor to go on from."),
+    ),
+    responses((
+        status = 200, description = "Events, until the client goes, the token ends or the node does.", body = String,
+        content_type = "text/event-stream",
+        headers(("X-Accel-Buffering" = String, description = "`no`: a proxy passes each event on at once.")),
+        example = json!("event: count\ndata: {\"room_id\":\"planning\",\"online_count\":3}\n\n")
+    )),
+    extensions(("x-problems" = json!(["room-not-found", "event-not-found", "user-not-found", "session-ended",
+        "too-many-sessions", "too-many-streams", "database"])))
+)]
 pub async fn get(
     extract::State(edge): extract::State<Edge>,
     Pairs(mut pairs): Pairs,

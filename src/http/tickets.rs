@@ -3,6 +3,7 @@
 use axum::{Json, extract::State};
 use serde::Serialize;
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Edge;
@@ -15,12 +16,23 @@ use crate::{
 };
 
 /// Good once, for a short time.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ticket)]
 pub struct TicketBody {
+    /// For the query of one stream, within 30 s.
     ticket: String,
 }
 
-/// Makes one for the caller; nothing of it is kept, so it costs the database nothing.
+/// Makes a ticket
+///
+/// For the browser's own `EventSource`, which can send no header: it stands for the token in the URL of one stream.
+#[utoipa::path(
+    post, path = "/v1/tickets", operation_id = "makeTicket", tag = "Streams",
+    responses((
+        status = 200, description = "Good once, for 30 s.", body = TicketBody,
+        example = json!({"ticket": "AAAAAGsHhlERERER..."})
+    ))
+)]
 pub async fn post(State(edge): State<Edge>, caller: Caller) -> Json<TicketBody> {
     let installed = edge.installed.borrow();
     let newest = installed.secrets.leave.first();

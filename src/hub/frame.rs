@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Topic;
 use crate::domain::{
@@ -12,7 +13,8 @@ use crate::domain::{
 };
 
 /// A room as `GET /v1/rooms/{room}` and the event `snapshot` show it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Snapshot)]
 pub struct SnapshotBody<'a> {
     /// Which room.
     pub room_id: &'a RoomId,
@@ -27,9 +29,11 @@ pub struct SnapshotBody<'a> {
     /// Absent participants, where asked for.
     pub offline: &'a [Absent],
     /// The `after` of the next page; none: this was the last.
+    #[schema(required)]
     pub next: Option<&'a str>,
     /// `count`: the room has too many members to tell of each.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub mode: Option<&'a str>,
 }
 
@@ -49,17 +53,83 @@ impl<'a> SnapshotBody<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct DiffBody<'a> {
+/// The changes of a room from one revision to another; each user stands in one of the three lists at most.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Diff)]
+pub struct DiffBody<'a> {
+    /// Which room.
     room_id: &'a RoomId,
+    /// The epoch of both revisions.
     epoch: uuid::Uuid,
+    /// The revision that this leads on from.
     from: i64,
+    /// The revision that this leads to.
     revision: i64,
+    /// How many members there are after it.
     online_count: i64,
+    /// Absent before, present now.
     joined: &'a [Member],
+    /// Present before and now.
     updated: &'a [Member],
+    /// Present before, absent now.
     left: &'a [Left],
 }
+
+/// The first event of every stream.
+#[derive(Serialize, ToSchema)]
+pub struct Ready<'a> {
+    /// The process that serves this stream.
+    node: &'a str,
+    /// How often a ping follows, in milliseconds.
+    ping_ms: u64,
+    /// The node's clock.
+    server_time: Stamp,
+}
+
+/// How many are in a room. `epoch` and `revision` stand in it where it takes the place of the room's diffs.
+#[derive(Serialize, ToSchema)]
+pub struct Count<'a> {
+    /// Which room.
+    room_id: &'a RoomId,
+    /// Members now.
+    online_count: i64,
+    /// The epoch of the revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = uuid::Uuid, required = false)]
+    epoch: Option<uuid::Uuid>,
+    /// The revision that this is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64, required = false)]
+    revision: Option<i64>,
+}
+
+/// The topic that may not, or no longer, be seen.
+#[derive(Serialize, ToSchema)]
+pub enum Revoked<'a> {
+    /// A room: its `room` and its `count` topic.
+    #[serde(rename = "room_id")]
+    Room(&'a RoomId),
+    /// A dashboard.
+    #[serde(rename = "event_id")]
+    Event(&'a EventId),
+    /// A person.
+    #[serde(rename = "user_id")]
+    User(&'a UserId),
+}
+
+/// The stream ends now.
+#[derive(Serialize, ToSchema)]
+pub struct Bye<'a> {
+    /// `shutdown`, `token-expired` or `logged-out`.
+    reason: &'a str,
+    /// Come back after so many milliseconds; null: do not.
+    #[schema(required)]
+    retry_ms: Option<u64>,
+}
+
+/// Says nothing beyond its name.
+#[derive(Serialize, ToSchema)]
+pub struct Nothing {}
 
 /// `snapshot` or `diff`; none where nothing changed.
 pub fn of_answer(answer: &RoomAnswer) -> Option<Bytes> {
@@ -97,12 +167,6 @@ pub fn of_diff(diff: &Diff) -> Bytes {
 
 /// `ready`: the first event of every stream. `ping_ms`: how often a ping follows.
 pub fn ready(node: &str, ping_ms: u64, server_time: Stamp) -> Bytes {
-    #[derive(Serialize)]
-    struct Ready<'a> {
-        node: &'a str,
-        ping_ms: u64,
-        server_time: Stamp,
-    }
     event(
         "ready",
         None,
@@ -136,15 +200,6 @@ fn count_id(cursor: Cursor) -> String {
 
 /// `count`: how many are in a room. With a cursor: in place of the diffs of a room that is too large for them.
 pub fn count(room_id: &RoomId, online_count: i64, cursor: Option<Cursor>) -> Bytes {
-    #[derive(Serialize)]
-    struct Count<'a> {
-        room_id: &'a RoomId,
-        online_count: i64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        epoch: Option<uuid::Uuid>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        revision: Option<i64>,
-    }
     let body = Count {
         room_id,
         online_count,
@@ -166,15 +221,6 @@ pub fn of_user(view: &UserView) -> Bytes {
 
 /// `revoked`: not, or no longer, allowed.
 pub fn revoked(topic: &Topic) -> Bytes {
-    #[derive(Serialize)]
-    enum Revoked<'a> {
-        #[serde(rename = "room_id")]
-        Room(&'a RoomId),
-        #[serde(rename = "event_id")]
-        Event(&'a EventId),
-        #[serde(rename = "user_id")]
-        User(&'a UserId),
-    }
     let body = match topic {
         Topic::Room(id) => Revoked::Room(id),
         Topic::Event(id) => Revoked::Event(id),
@@ -185,18 +231,11 @@ pub fn revoked(topic: &Topic) -> Bytes {
 
 /// `bye`: the stream ends now; try again after so many milliseconds, or, without, not at all.
 pub fn bye(reason: &str, retry_ms: Option<u64>) -> Bytes {
-    #[derive(Serialize)]
-    struct Bye<'a> {
-        reason: &'a str,
-        retry_ms: Option<u64>,
-    }
     event("bye", None, &Bye { reason, retry_ms })
 }
 
 /// `ping`, `degraded`, `recovered`: events that say nothing beyond their name.
 pub fn bare(name: &str) -> Bytes {
-    #[derive(Serialize)]
-    struct Nothing {}
     event(name, None, &Nothing {})
 }
 

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod access;
+mod alerts;
 mod arguments;
 mod bad_input;
 mod batch;
@@ -24,6 +25,7 @@ mod leases;
 mod limits;
 mod locks;
 mod metrics;
+mod openapi;
 mod plants;
 mod presence;
 mod races;
@@ -31,6 +33,7 @@ mod reads;
 mod recovery;
 mod rings;
 mod settings;
+mod spans;
 mod startup;
 mod strangers;
 mod stream_leases;

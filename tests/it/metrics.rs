@@ -138,4 +138,51 @@ async fn with_an_address_of_their_own_operators_alone_read_the_figures() {
     ];
 
     assert_eq!((hidden, figures, alive, rooms), (404, 200, 200, 404));
+
+    // A browser inside the network, led here by a name of its page's: it would read this as its own.
+    for (client, path) in [(&operator, "/metrics"), (&operator, "/readyz")] {
+        let led = client
+            .bare(Method::GET, path)
+            .header("host", "evil.example")
+            .send()
+            .await;
+        let led = led.expect("an answer");
+        assert_eq!(led.status(), 421, "{path}");
+        let problem: serde_json::Value = led.json().await.expect("JSON");
+        assert_eq!(problem["type"], "wrong-host");
+    }
+}
+
+#[tokio::test]
+async fn figures_are_told_to_names_of_the_own_network_and_to_those_that_are_listed() {
+    let Some(db) = TestDb::new().await else { return };
+    let app = TestApp::start_with(&service_url(db.url()), |settings| {
+        settings.admin_hosts = vec!["metrics.example.com".to_owned()];
+    })
+    .await;
+    let anybody = app.client("nobody");
+
+    for (host, status) in [
+        ("127.0.0.1:8080", 200),
+        ("presence-0.presence.app.svc.cluster.local:8080", 200),
+        ("metrics.example.com", 200),
+        ("evil.example:8080", 421),
+    ] {
+        let asked = anybody
+            .bare(Method::GET, "/metrics")
+            .header("host", host)
+            .send()
+            .await;
+        assert_eq!(asked.expect("an answer").status(), status, "{host}");
+    }
+    let public = anybody
+        .bare(Method::GET, "/livez")
+        .header("host", "app.example.com")
+        .send()
+        .await;
+    assert_eq!(
+        public.expect("an answer").status(),
+        200,
+        "what is for everybody has no such rule"
+    );
 }

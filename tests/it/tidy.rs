@@ -22,7 +22,8 @@ const TASK: &[&str] = &[
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("error", &["domain", "observe"]),
-    ("observe", &["domain", "error"]),
+    ("observe", &["domain", "error", "outgoing"]),
+    ("outgoing", &[]),
     ("planted", &[]),
     ("hub", &["domain", "error", "observe", "planted"]),
     ("known", &["domain"]),
@@ -31,7 +32,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("db", &["connect", "domain", "error", "observe"]),
     ("config", &["connect", "domain"]),
     ("health", &["domain", "error", "observe"]),
-    ("auth", &["config", "domain", "error", "health", "observe"]),
+    (
+        "auth",
+        &["config", "domain", "error", "health", "observe", "outgoing"],
+    ),
     ("heartbeat", TASK),
     ("listener", TASK),
     ("reaper", TASK),

@@ -102,6 +102,8 @@ fn settings(url: &str) -> Settings {
         listen_database_url: None,
         bind: ([127, 0, 0, 1], 0).into(),
         admin_bind: None,
+        admin_hosts: vec![],
+        otlp: None,
         jwt_secret: Some(SECRET.to_vec()),
         jwks: None,
         jwks_refresh: Duration::from_secs(600),

@@ -14,6 +14,7 @@ async fn a_panic_is_counted_where_figures_are_read_and_the_node_goes_on() {
             idle: 0,
             waiting: 0,
             leases: 0,
+            files_max: 0,
             checks: vec![],
         };
         std::future::ready(figures.figures().text(&moment).expect("figures"))

@@ -1,15 +1,15 @@
-//! One GET of a JWKS: bounded in time and in bytes, over TLS unless it stays on this machine, from the host that was
-//! named and no other. Redirects are not followed, proxies of the environment are not used, answers are not
-//! decompressed.
+//! One call to another service: the JWKS of a provider, the spans for a collector. Bounded in time and in bytes, over TLS
+//! where its URL says so, to the host that was named and no other. Redirects are not followed, proxies of the environment
+//! are not used, answers are not decompressed.
 
 use std::{sync::Arc, time::Duration};
 
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
-    Request, StatusCode, Uri,
+    Request, Response, StatusCode, Uri,
     body::Bytes,
     client::conn::http1,
-    header::{ACCEPT, HOST, USER_AGENT},
+    header::{ACCEPT, HOST, HeaderValue, USER_AGENT},
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -23,21 +23,21 @@ use tokio_rustls::{
 use tokio_util::task::AbortOnDropHandle;
 
 /// From the look-up of the name to the last byte. Requests with a new key wait for it, so it is no longer than a person
-/// waits; a provider that takes more is as good as down.
-pub const FETCH_MAX: Duration = Duration::from_secs(5);
-/// A JWKS has some 1 to 5 KiB; what is longer is something else.
+/// waits; whoever takes more is as good as down.
+pub const CALL_MAX: Duration = Duration::from_secs(5);
+/// A JWKS has some 1 to 5 KiB, the answer of a collector a few bytes; what is longer is something else.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
-/// Where a JWKS is published.
-pub struct Provider {
+/// The other service.
+pub struct Outgoing {
     url: Uri,
     tls: Option<TlsConnector>,
 }
 
-impl Provider {
+impl Outgoing {
     /// Trusts what this machine trusts. The URL was checked by the configuration.
     pub fn new(url: Uri) -> Result<Self, String> {
         let roots = match url.scheme_str() {
@@ -61,40 +61,48 @@ impl Provider {
         })
     }
 
-    /// The document, or why there is none, for the log.
+    /// The document that is there, or why there is none, for the log.
     pub async fn read(&self) -> Result<Bytes, String> {
-        match tokio::time::timeout(FETCH_MAX, self.get()).await {
-            Ok(read) => read,
-            Err(_) => Err(format!("no whole answer within {} s", FETCH_MAX.as_secs())),
+        let request = Request::get("/")
+            .header(ACCEPT, "application/jwk-set+json, application/json")
+            .body(Bytes::new())
+            .map_err(text)?;
+        let answer = self.call(request).await?;
+        match answer.status() {
+            StatusCode::OK => Ok(answer.into_body()),
+            status if status.is_redirection() => {
+                Err(format!("it answers {status}: redirects are not followed"))
+            }
+            status => Err(format!("it answers {status}")),
         }
     }
 
-    async fn get(&self) -> Result<Bytes, String> {
+    /// The answer to a request, which goes to the URL whatever its own says.
+    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
+        match tokio::time::timeout(CALL_MAX, self.exchange(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("no whole answer within {} s", CALL_MAX.as_secs())),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
         let io = TokioIo::new(self.connect().await?);
         let (mut sender, connection) = http1::handshake(io).await.map_err(text)?;
         // Ends with this call, also where that is given up.
         let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
         let authority = self.url.authority().map_or("", |authority| authority.as_str());
         let path = self.url.path_and_query().map_or("/", |path| path.as_str());
-        let request = Request::get(path)
-            .header(HOST, authority)
-            .header(ACCEPT, "application/jwk-set+json, application/json")
-            .header(USER_AGENT, concat!("pg-presence/", env!("CARGO_PKG_VERSION")))
-            .body(Empty::<Bytes>::new())
-            .map_err(text)?;
-        let answer = sender.send_request(request).await.map_err(text)?;
-        match answer.status() {
-            StatusCode::OK => {}
-            status if status.is_redirection() => {
-                return Err(format!("it answers {status}: redirects are not followed"));
-            }
-            status => return Err(format!("it answers {status}")),
-        }
-        let body = Limited::new(answer.into_body(), BODY_BYTES_MAX);
-        body.collect()
-            .await
-            .map(|body| body.to_bytes())
-            .map_err(|why| format!("the body: {why}"))
+        let (mut head, body) = request.into_parts();
+        head.uri = path.parse().map_err(text)?;
+        head.headers
+            .insert(HOST, HeaderValue::from_str(authority).map_err(text)?);
+        let agent = concat!("pg-presence/", env!("CARGO_PKG_VERSION"));
+        head.headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        let request = Request::from_parts(head, Full::new(body));
+        let (head, body) = sender.send_request(request).await.map_err(text)?.into_parts();
+        let body = Limited::new(body, BODY_BYTES_MAX).collect().await;
+        let body = body.map_err(|why| format!("the body: {why}"))?.to_bytes();
+        Ok(Response::from_parts(head, body))
     }
 
     async fn connect(&self) -> Result<Box<dyn Io>, String> {

@@ -14,9 +14,9 @@ use tokio_rustls::{
 
 use super::*;
 
-const CA: &[u8] = include_bytes!("../../../tests/tls/ca.pem");
-const LEAF: &[u8] = include_bytes!("../../../tests/tls/leaf.pem");
-const LEAF_KEY: &[u8] = include_bytes!("../../../tests/tls/leaf.key");
+const CA: &[u8] = include_bytes!("../../tests/tls/ca.pem");
+const LEAF: &[u8] = include_bytes!("../../tests/tls/leaf.pem");
+const LEAF_KEY: &[u8] = include_bytes!("../../tests/tls/leaf.key");
 
 /// Answers every connection with these bytes, over TLS where asked to; its port.
 async fn provider(answer: String, tls: bool) -> u16 {
@@ -79,16 +79,16 @@ fn trusted() -> RootCertStore {
     roots
 }
 
-fn plain(port: u16) -> Provider {
+fn plain(port: u16) -> Outgoing {
     let url = format!("http://127.0.0.1:{port}/keys?a=b")
         .parse()
         .expect("a URL");
-    Provider::trusting(url, None).expect("no TLS")
+    Outgoing::trusting(url, None).expect("no TLS")
 }
 
-fn over_tls(host: &str, port: u16, roots: RootCertStore) -> Provider {
+fn over_tls(host: &str, port: u16, roots: RootCertStore) -> Outgoing {
     let url = format!("https://{host}:{port}/keys").parse().expect("a URL");
-    Provider::trusting(url, Some(roots)).expect("TLS")
+    Outgoing::trusting(url, Some(roots)).expect("TLS")
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn a_document_comes_over_tls_from_whom_the_machine_trusts_and_from_nobody_
 
     let trusting = over_tls("localhost", port, trusted()).read().await;
     let of_another_name = over_tls("127.0.0.1", port, trusted()).read().await;
-    let distrusting = Provider::new(format!("https://localhost:{port}/").parse().expect("a URL"));
+    let distrusting = Outgoing::new(format!("https://localhost:{port}/").parse().expect("a URL"));
     let distrusting = match distrusting {
         Ok(provider) => provider.read().await,
         Err(no_roots) => Err(no_roots),
@@ -146,5 +146,5 @@ async fn it_is_bounded_in_bytes_and_in_time() {
     assert!(over.is_err_and(|why| why.contains("the body")));
     assert!(cut.is_err());
     assert!(silent.is_err_and(|why| why.contains("within 5 s")));
-    assert!(begin.elapsed() >= FETCH_MAX);
+    assert!(begin.elapsed() >= CALL_MAX);
 }
