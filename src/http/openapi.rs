@@ -1,7 +1,7 @@
 //! `GET /openapi.json`: the contract of HTTP, made of the handlers' own words, types and refusals.
 //!
 //! What stands beside each handler is its path, its parameters, what it answers where all is well, and the words of
-//! `x-problems`; [`complete`] puts in what follows by rule: path parameters, refusals, headers. It never describes what no
+//! `x-problems`; `complete` puts in what follows by rule: path parameters, refusals, headers. It never describes what no
 //! handler does: a test drives every path of it against a node.
 
 mod complete;
