@@ -35,6 +35,9 @@ pub struct Run {
     pub beaten: Beaten,
 }
 
+/// A figure of a run.
+type What = fn(&Run) -> f64;
+
 /// Sends them and takes the account; of Postgres where the server has one.
 pub async fn beat(bed: &Bed, load: &mut Load, server: &Server, beats: &Beats, postgres: bool) -> Result<Run> {
     let account = || {
@@ -108,8 +111,8 @@ async fn against_all(
 }
 
 fn told(connections: usize, [service, noop, upsert]: &[Vec<Run>; 3]) -> Vec<Figure> {
-    let of = |runs: &[Run], what: fn(&Run) -> f64| median(&runs.iter().map(what).collect::<Vec<_>>());
-    let ratio = |others: &[Run], what: fn(&Run) -> f64| {
+    let of = |runs: &[Run], what: What| median(&runs.iter().map(what).collect::<Vec<_>>());
+    let ratio = |others: &[Run], what: What| {
         let ratios: Vec<f64> = service
             .iter()
             .zip(others)
@@ -118,7 +121,7 @@ fn told(connections: usize, [service, noop, upsert]: &[Vec<Run>; 3]) -> Vec<Figu
         median(&ratios)
     };
     let work = format!("heartbeats, {connections} connections");
-    let (rate, cpu): (fn(&Run) -> f64, fn(&Run) -> f64) = (|run| run.rate, |run| run.cpu);
+    let (rate, cpu): (What, What) = (|run| run.rate, |run| run.cpu);
     let goals = if connections == 256 {
         (0.6, 2.0)
     } else {
