@@ -1,7 +1,7 @@
 -- A planted bug. Nobody ends what was said to be typed.
 do $plant$
 declare
-    source text := pg_get_functiondef('presence_private.reap_sessions'::regproc);
+    source text := pg_get_functiondef('presence_private.end_due'::regproc);
     good   constant text := $good$            or s.typing_until <= moment
             or (s.expires_at > moment$good$;
     bad    constant text := $bad$            or (s.expires_at > moment$bad$;

@@ -46,7 +46,7 @@ impl Topics {
         let mut views = BTreeSet::new();
         for (name, value) in topics {
             let added = add(edge, caller, (name, value), &mut rooms, &mut views).await;
-            added.map_err(|error| error.about(Subject::Topic(said(&format!("{name}={value}")))))?;
+            added.map_err(|error| error.about(Subject::Topic(named(name, value))))?;
         }
         let holds = holds(edge, caller, &sessions, &rooms)?;
         if rooms.values().filter(|(wish, _)| wish.whole).count() == 1 {
@@ -63,6 +63,14 @@ impl Topics {
             views: views.into_iter().collect(),
             holds,
         })
+    }
+}
+
+/// What is said of a topic that is refused. The value of what is none may be a secret: a ticket, a token.
+fn named(name: &str, value: &str) -> String {
+    match name {
+        "room" | "count" | "event" | "user" => said(&format!("{name}={value}")),
+        _ => said(name),
     }
 }
 

@@ -21,6 +21,17 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("UTF-8")
 }
 
+/// A setting as `value (source)`.
+fn told(json: &Value, variable: &str) -> String {
+    let all = json["settings"].as_array().expect("a list");
+    let found = all
+        .iter()
+        .find(|one| one["variable"] == variable)
+        .expect(variable);
+    let source = found["source"].as_str().expect("a word");
+    format!("{} ({source})", found["value"].as_str().unwrap_or("-"))
+}
+
 #[test]
 fn each_setting_is_told_with_its_source_and_no_secret_is() {
     let folder = temporary_dir();
@@ -44,18 +55,7 @@ fn each_setting_is_told_with_its_source_and_no_secret_is() {
     let words = presence(&["config", "--pool-max", "3"], &environment);
 
     let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let all = json["settings"].as_array().expect("a list");
-    let of = |variable: &str| {
-        let found = all
-            .iter()
-            .find(|one| one["variable"] == variable)
-            .expect(variable);
-        format!(
-            "{} ({})",
-            found["value"].as_str().unwrap_or("-"),
-            found["source"].as_str().expect("a word")
-        )
-    };
+    let of = |variable: &str| told(&json, variable);
     assert_eq!(
         of("DATABASE_URL"),
         format!("<read from {}> (file)", url.display())
