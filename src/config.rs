@@ -1,5 +1,5 @@
 //! Every knob: its name, unit, default and bounds. The sole reader of the environment, but for libpq's variables, which
-//! [`connect`](crate::connect) reads.
+//! [`connect`] reads.
 //!
 //! A command's arguments flatten the groups of [`args`]; [`Settings`] is what the rest of the program reads: checked,
 //! in durations and bytes, without a trace of clap. An empty variable counts as one that is not set ([`unset_empty`]).

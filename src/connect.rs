@@ -2,12 +2,12 @@
 //! what goes wrong.
 //!
 //! A connection string is a URL or libpq's `key=value`; what it does not say of TLS is taken from `PGSSLMODE` and the
-//! like ([`options`]). Files of certificates are read at each connect, so that a certificate may be renewed under a
+//! like (`options`). Files of certificates are read at each connect, so that a certificate may be renewed under a
 //! running node. Nothing is asked of Postgres here, and no secret is ever in an error.
 //!
 //! # Failure
 //! Each host gets its own time, so that one which accepts and says nothing does not keep the next one from being tried.
-//! What failed is told in one sentence with what would mend it ([`explain`]).
+//! What failed is told in one sentence with what would mend it (`explain`).
 
 mod explain;
 mod options;

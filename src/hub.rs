@@ -207,6 +207,12 @@ impl Hub {
         self.rooms.contains_key(room)
     }
 
+    /// Whether anybody is told of its members, and not of their number alone.
+    pub fn is_watched_whole(&self, room: &RoomId) -> bool {
+        let room = self.rooms.get(room);
+        room.is_some_and(|room| room.subscribers.values().any(Subscriber::wants_whole))
+    }
+
     /// Rooms and subscriptions at this moment.
     pub fn size(&self) -> (usize, usize) {
         (

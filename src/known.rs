@@ -92,6 +92,17 @@ impl Known {
         (session.holder != Some(holder)).then_some(session.ends_at)?
     }
 
+    /// Whether there is somebody whom no read has told of yet: who resumed by a cursor, say, that others had been told
+    /// everything at.
+    pub fn has_unseen(&self, room: &RoomId) -> bool {
+        let rooms = self.lock();
+        let mut people = rooms.get(room).into_iter().flat_map(HashMap::values);
+        people.any(|person| {
+            let is_here = |session: &Session| session.heard_at.is_some();
+            person.seen.is_none() && person.sessions.values().any(is_here)
+        })
+    }
+
     /// A room was read, by a statement that began then.
     pub fn saw(&self, answer: &RoomAnswer, began: Instant) {
         let mut rooms = self.lock();

@@ -297,7 +297,8 @@ impl Relay {
         }
     }
 
-    async fn read(&mut self, plan: Plan) {
+    async fn read(&mut self, mut plan: Plan) {
+        self.ask_for_unseen(&mut plan);
         let began = Instant::now();
         let span = self.observer.spans().read(plan.questions.len());
         let reading = async {
@@ -311,9 +312,7 @@ impl Relay {
             }
             Ok(Some(answer)) => {
                 self.after_read(None);
-                for answer in &answer.answers {
-                    self.known.saw(answer, began);
-                }
+                self.remember(&plan, &answer, began);
                 self.observer.note(Observation::RoomsRead {
                     questions: plan.questions.len(),
                 });

@@ -4,8 +4,8 @@
 -- Questions come by position: room_ids, epochs, revisions; a null epoch asks for the whole room. The same room may be
 -- asked about with several cursors. A cursor of another epoch, ahead of the head, or with a revision missing from the
 -- log since, is answered with the whole room; a room of more members than detail_max (null: any number) with its count
--- alone. Viewers come as pairs. Of a room that none of its viewers may see no member is read: nobody is told, and it
--- takes no longer than a room that there is not.
+-- alone. Viewers come as pairs. A room that none of its viewers may see is answered with a snapshot without a member:
+-- nobody is told, and it takes no longer than a room that there is not.
 --
 -- Rows, question by question:
 --   head     what = diff, snapshot or count; epoch, revision, online_count
@@ -43,7 +43,8 @@ begin
     ),
     head as materialized (
         select q.question::integer as question, q.room_id, q.revision as since,
-               coalesce(r.online_count, 0) > q.detail_max or q.room_id in (select u.room_id from unseen u) as counts_only,
+               coalesce(r.online_count, 0) > q.detail_max as counts_only,
+               q.room_id in (select u.room_id from unseen u) as unseen,
                coalesce(e.epoch, '00000000-0000-0000-0000-000000000000') as epoch,
                coalesce(r.revision, 0) as revision, coalesce(r.online_count, 0) as online_count,
                coalesce(e.epoch = q.epoch and r.revision >= q.revision and r.revision - q.revision <= 1000, false)
@@ -60,11 +61,12 @@ begin
                select c.user_id, c.revision, c.what, c.reason
                  from presence_private.change c
                 where c.room_id = h.room_id and c.revision > h.since) c
-         where h.comparable and h.counts_only is not true
+         where h.comparable and h.counts_only is not true and not h.unseen
     ),
     judged as materialized (
         select h.*,
                case when h.counts_only then 'count'
+                    when h.unseen then 'snapshot'
                     when h.comparable and h.revision - h.since = coalesce(k.revisions, 0)
                     then 'diff' else 'snapshot' end as answer
           from head h
@@ -84,7 +86,7 @@ begin
         select j.question, j.room_id, j.answer, m.user_id, false, null
           from judged j
          cross join lateral (select m.user_id from presence_private.shown m where m.room_id = j.room_id) m
-         where j.answer = 'snapshot'
+         where j.answer = 'snapshot' and not j.unseen
     )
     select j.question, 'head', j.answer, j.room_id, j.epoch, j.revision, j.online_count,
            null::presence.user_id, null::text, null::text, null::text, null::text, null::timestamptz, null::text,

@@ -41,6 +41,10 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
+    pub fn wants_whole(&self) -> bool {
+        self.whole.is_some()
+    }
+
     pub fn new(viewer: UserId, wish: Wish, cursor: Option<Cursor>) -> Self {
         Self {
             viewer,

@@ -6,13 +6,17 @@
 //! What cannot be put back is a failed read: tried again after the pause. A room that somebody holds for a second is left
 //! to its clients' next heartbeats.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::Relay;
 use crate::{
     db::Hold,
-    domain::{PutBack, RoomAnswer, RoomsAnswer, limits::BATCH_ITEMS_MAX},
+    domain::{PutBack, RoomAnswer, RoomId, RoomQuestion, RoomsAnswer, limits::BATCH_ITEMS_MAX},
     error::Result,
+    hub::Plan,
     observe::Observation,
     planted::{self, Bug},
 };
@@ -72,6 +76,36 @@ impl Relay {
         }
         self.is_epoch_doubtful = false;
         self.epoch.replace(epoch).is_none_or(|before| before == epoch)
+    }
+
+    /// Asks for rooms whole, of which changes alone were to be asked, where somebody could not be put back yet since no
+    /// read has told of them.
+    pub(super) fn ask_for_unseen(&self, plan: &mut Plan) {
+        let is_part = |question: &&RoomQuestion| question.cursor.is_some() && question.detail_max >= 0;
+        let parts: HashSet<RoomQuestion> = plan
+            .questions
+            .iter()
+            .filter(is_part)
+            .filter(|question| self.known.has_unseen(&question.room))
+            .map(|question| RoomQuestion {
+                cursor: None,
+                ..question.clone()
+            })
+            .filter(|whole| !plan.questions.contains(whole))
+            .collect();
+        plan.questions.extend(parts);
+    }
+
+    /// Keeps what was read for the time after a loss. Of a room that none of those who asked may see no member was read;
+    /// and a count that was asked for says nothing of members, where others are told of them.
+    pub(super) fn remember(&self, plan: &Plan, answer: &RoomsAnswer, began: Instant) {
+        let read: HashSet<&RoomId> = answer.allowed.iter().map(|(room, _)| room).collect();
+        for (question, answer) in plan.questions.iter().zip(&answer.answers) {
+            let tells = question.detail_max >= 0 || !self.hub.is_watched_whole(&question.room);
+            if tells && read.contains(&question.room) {
+                self.known.saw(answer, began);
+            }
+        }
     }
 
     /// How many were asked for.

@@ -115,6 +115,31 @@ async fn who_is_here_does_not_flicker_on_any_node_when_postgres_loses_its_data()
     );
 }
 
+/// FAULTS 1, 28: to whoever moves with a cursor nothing is told anew, and to the node where they come no more.
+#[tokio::test]
+async fn who_moved_to_another_node_with_a_cursor_is_put_back_as_well() {
+    let Some(db) = TestDb::new().await else { return };
+    let (admin, (one, two)) = (db.admin().await, nodes(&db).await);
+    let tab = Uuid::new_v4();
+    let first = open_in_general(&one.client("alice"), tab).await;
+    let mut bob = one.client("bob").stream(&["general"]).await;
+    picture_with(&mut bob, 1).await;
+    let cursor = bob.picture("general").cursor;
+    let moved = format!("room=general@{cursor}&session={tab}");
+    let _moved = open(&two.client("alice"), &moved).await;
+    drop(first);
+    // It says how many are there, and nothing of who they are.
+    let mut count = open(&two.client("bob"), "count=general").await;
+    assert_eq!(count.next_of("count").await.data["online_count"], 1);
+    // The node that she left does not answer for her any more.
+    tokio::time::sleep(TTL).await;
+
+    run(&admin, LOSS).await;
+
+    assert_eq!(missed(&mut bob, &cursor, &["alice"]).await, [""; 0]);
+    until_sessions(&admin, &["general alice held"]).await;
+}
+
 /// One backend dies, and Postgres takes all down.
 async fn crash(url: &str) {
     let victim = connect(url).await.expect("it answers");
