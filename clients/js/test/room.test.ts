@@ -254,3 +254,21 @@ test('two hundred rooms, one after the other, leave nothing behind', async () =>
     expect(clock.pending()).toBe(before);
     expect(presence.connection.getSnapshot().state).toBe('idle');
 });
+
+test('close leaves at once and ends everything', async () => {
+    const { client, server, clock, watch } = world();
+    const seen = await watch('a');
+    const presence = client();
+    presence.room('a').join();
+    await clock.advance(50);
+
+    presence.close();
+    await clock.advance(50);
+    const before = server.requests.length;
+    presence.room('a').join();
+    await clock.advance(600_000);
+
+    expect(seen).toEqual(['+alice', '-alice left']);
+    expect(server.requests.length).toBe(before);
+    expect(presence.connection.getSnapshot()).toMatchObject({ state: 'closed', error: { type: 'closed' } });
+});

@@ -390,21 +390,3 @@ test('who was gone for so long that the service forgot comes back with what was 
 
     expect(server.room('a').members.get('alice')).toMatchObject({ status: 'busy', message: 'at the venue' });
 });
-
-test('close leaves at once and ends everything', async () => {
-    const { client, server, clock, watch } = world();
-    const seen = await watch('a');
-    const presence = client();
-    presence.room('a').join();
-    await clock.advance(50);
-
-    presence.close();
-    await clock.advance(50);
-    const before = server.requests.length;
-    presence.room('a').join();
-    await clock.advance(600_000);
-
-    expect(seen).toEqual(['+alice', '-alice left']);
-    expect(server.requests.length).toBe(before);
-    expect(presence.connection.getSnapshot()).toMatchObject({ state: 'closed', error: { type: 'closed' } });
-});
