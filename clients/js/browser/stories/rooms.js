@@ -1,7 +1,7 @@
 // React in a real browser, against the real service, as others see it on a stream of their own.
 
 import assert from 'node:assert/strict';
-import { SLACK, page, pause, reaping, sees, story, withinGrace } from '../support/world.js';
+import { SLACK, page, pause, reaping, sees, story } from '../support/world.js';
 import { GRACE_OVER_MS } from './leaving.js';
 
 story('StrictMode, and React mounting and unmounting twice, is one join and no leave', async ({ open, raw, who, room }) => {
@@ -86,10 +86,8 @@ story('ten reloads of a tab show nobody anything', async ({ open, raw, who, room
 
     await reaping();
     for (let turn = 0; turn < 10; turn += 1) {
-        await withinGrace(bob, async () => {
-            await tab.reload();
-            await sees(tab, /Alice.*\(you\)/);
-        });
+        await tab.reload();
+        await sees(tab, /Alice.*\(you\)/);
     }
     await pause(GRACE_OVER_MS);
 
