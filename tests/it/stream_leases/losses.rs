@@ -168,14 +168,14 @@ async fn who_is_hidden_kicked_or_shut_out_is_not_put_back() {
         &["general alice held", "general bob held", "general carol held"],
     )
     .await;
+    picture_with(&mut alice, 3).await;
     let cursor = alice.picture("general").cursor;
 
     let (hidden, _) = two
         .client("bob")
         .beat("general", tabs[1], json!({"status": "invisible"}))
         .await;
-    let sees_two = |picture: &crate::support::stream::Picture| picture.members.len() == 2;
-    assert!(alice.until("general", PATIENCE, sees_two).await);
+    picture_with(&mut alice, 2).await;
     run(
         &admin,
         &format!("begin; {LOSS}; delete from event_app.room_participants where room_id = 'general' and user_id = 'carol'; commit;"),
