@@ -40,7 +40,7 @@ on conflict (room_id, user_id, session_id) do update set status = excluded.statu
 /// The same that `pgbench` runs as its script.
 pub const SCRIPT: &str = "\\set n random(0, 9999)
 insert into beats (room_id, user_id, session_id, status, beat_at)
-values ('r' || :n % 1000, 'u' || :n, lpad(to_hex(:n), 32, '0')::uuid, 'active', now())
+values ('r' || :n % 1000, 'u' || :n, lpad(to_hex(:n::bigint), 32, '0')::uuid, 'active', now())
 on conflict (room_id, user_id, session_id) do update set status = excluded.status, beat_at = excluded.beat_at;
 ";
 
