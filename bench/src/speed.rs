@@ -66,6 +66,9 @@ pub struct Options {
     /// How many streams, where it is many; a process may open as many files as `ulimit -n` says
     #[arg(long, default_value_t = 10_000)]
     pub streams: usize,
+    /// The binary of pg-presence [default: it is built, as this program is]
+    #[arg(long)]
+    pub bin: Option<PathBuf>,
     /// The folder with the server binaries of Postgres [default: they are looked for]
     #[arg(long)]
     pub pg_bin: Option<PathBuf>,

@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
-use super::{cpu, load::Load};
+use super::{Options, cpu, load::Load};
 use crate::{
     cluster::{Cluster, DATABASE, SERVICE, free_port},
     http::Call,
@@ -47,16 +47,16 @@ pub struct Bed {
 }
 
 impl Bed {
-    /// Makes it, migrated and with these people; needs `pg-presence` beside this program.
-    pub async fn make(pg_bin: Option<PathBuf>, people: People) -> Result<Self> {
+    /// Makes it, migrated and with these people.
+    pub async fn make(options: &Options, people: People) -> Result<Self> {
         let dir = std::env::temp_dir().join(format!("pg-presence-bench-{}", std::process::id()));
         std::fs::create_dir_all(&dir)?;
         let watchdog = Arc::new(Watchdog::start()?);
-        let cluster = Cluster::make(&dir, pg_bin, SETTINGS, watchdog.clone()).await?;
+        let cluster = Cluster::make(&dir, options.pg_bin.clone(), SETTINGS, watchdog.clone()).await?;
         let bed = Self {
             cluster,
             dir,
-            bin: service_binary()?,
+            bin: options.bin.clone().map_or_else(service_binary, Ok)?,
             watchdog,
         };
         bed.migrate().await?;

@@ -25,7 +25,7 @@ pub async fn run(options: &Options) -> Result<Vec<Figure>> {
         users: 2 * WATCHERS,
         rooms: 10,
     };
-    let bed = Bed::make(options.pg_bin.clone(), people).await?;
+    let bed = Bed::make(options, people).await?;
     let mut figures = last_of_all(&bed, options).await?;
     figures.extend(rush(&bed, options).await?);
     Ok(figures)

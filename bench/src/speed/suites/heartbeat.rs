@@ -31,6 +31,8 @@ pub struct Run {
     pub rate: f64,
     /// CPU of the server and of Postgres, in microseconds a heartbeat.
     pub cpu: f64,
+    /// Of it that of Postgres.
+    pub postgres: f64,
     /// As the load generator saw it.
     pub beaten: Beaten,
 }
@@ -41,28 +43,27 @@ type What = fn(&Run) -> f64;
 /// Sends them and takes the account; of Postgres where the server has one.
 pub async fn beat(bed: &Bed, load: &mut Load, server: &Server, beats: &Beats, postgres: bool) -> Result<Run> {
     let account = || {
-        server.cpu()
-            + if postgres {
-                bed.postgres_cpu()
-            } else {
-                Duration::ZERO
-            }
+        let none = Duration::ZERO;
+        (server.cpu(), if postgres { bed.postgres_cpu() } else { none })
     };
     let before = account();
     let beaten: Beaten = load.order(&Order::Beat(beats.clone())).await?;
-    let spent = account() - before;
+    let after = account();
     #[expect(clippy::cast_precision_loss, reason = "a few million")]
     let answered = beaten.answered as f64;
+    let each = |spent: Duration| spent.as_secs_f64() * 1e6 / answered;
+    let postgres = each(after.1 - before.1);
     Ok(Run {
         rate: answered / beaten.seconds,
-        cpu: spent.as_secs_f64() * 1e6 / answered,
+        cpu: each(after.0 - before.0) + postgres,
+        postgres,
         beaten,
     })
 }
 
 /// Runs it.
 pub async fn run(options: &Options) -> Result<Vec<Figure>> {
-    let bed = Bed::make(options.pg_bin.clone(), PEOPLE).await?;
+    let bed = Bed::make(options, PEOPLE).await?;
     let service = bed.service(UNLIMITED).await?;
     let noop = bed.rival("noop", &[]).await?;
     let url = Cluster::url("postgres", bed.cluster.port);
@@ -154,6 +155,12 @@ fn told(connections: usize, [service, noop, upsert]: &[Vec<Run>; 3]) -> Vec<Figu
         ),
         Figure::new(&work, "heartbeats a second", of(service, rate), Goal::Context),
         Figure::new(&work, "CPU a heartbeat, µs", of(service, cpu), Goal::Context),
+        Figure::new(
+            &work,
+            "of it that of Postgres, µs",
+            of(service, |run| run.postgres),
+            Goal::Context,
+        ),
         Figure::new(&work, "CPU of doing nothing, µs", of(noop, cpu), Goal::Context),
         Figure::new(
             &work,

@@ -29,7 +29,7 @@ pub async fn run(options: &Options) -> Result<Vec<Figure>> {
         users: 100,
         rooms: 10,
     };
-    let bed = Bed::make(options.pg_bin.clone(), people).await?;
+    let bed = Bed::make(options, people).await?;
     let service = bed.service(UNLIMITED).await?;
     let mut load = bed.load().await?;
     let (mut each, mut rings) = (vec![], vec![]);

@@ -25,7 +25,7 @@ pub async fn run(options: &Options) -> Result<Vec<Figure>> {
         users: 10_000,
         rooms: 1_000,
     };
-    let bed = Bed::make(options.pg_bin.clone(), people).await?;
+    let bed = Bed::make(options, people).await?;
     let admin = bed.admin().await?;
     admin
         .batch_execute("create table account (id int primary key, balance int not null); insert into account select n, 0 from generate_series(1, 1000) n")

@@ -38,7 +38,7 @@ async fn cost(sessions: usize, options: &Options) -> Result<f64> {
         users: sessions,
         rooms: sessions / 10,
     };
-    let bed = Bed::make(options.pg_bin.clone(), people).await?;
+    let bed = Bed::make(options, people).await?;
     let admin = bed.admin().await?;
     // Leases that outlast the run: what is measured is heartbeats, not their end.
     admin

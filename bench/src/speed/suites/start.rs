@@ -16,7 +16,7 @@ pub async fn run(options: &Options) -> Result<Vec<Figure>> {
         users: 100,
         rooms: 10,
     };
-    let bed = Bed::make(options.pg_bin.clone(), people).await?;
+    let bed = Bed::make(options, people).await?;
     let mut times = vec![];
     for _ in 0..=options.rounds {
         let began = Instant::now();

@@ -41,7 +41,7 @@ fn float(value: u64) -> f64 {
 
 /// Renewal by stream lease: user and system time of service and Postgres for each, everything included that runs meanwhile.
 pub async fn lease(options: &Options) -> Result<Vec<Figure>> {
-    let bed = Bed::make(options.pg_bin.clone(), people(options)).await?;
+    let bed = Bed::make(options, people(options)).await?;
     let settings = [("PRESENCE_HEARTBEAT_MS", "5000"), ("PRESENCE_TTL_MS", "15000")];
     let service = bed.service(&settings).await?;
     let mut load = bed.load().await?;
@@ -82,7 +82,7 @@ async fn renewals(bed: &Bed) -> Result<f64> {
 
 /// What streams cost that hear nothing: memory beside axum's own, and CPU.
 pub async fn idle(options: &Options) -> Result<Vec<Figure>> {
-    let bed = Bed::make(options.pg_bin.clone(), people(options)).await?;
+    let bed = Bed::make(options, people(options)).await?;
     let service = bed.service(&[]).await?;
     let bare = bed.rival("sse", &[]).await?;
     let ours = memory_of(&bed, &service, &opening(service.port, options)).await?;
@@ -148,7 +148,7 @@ async fn memory_of(bed: &Bed, server: &Server, opening: &Opening) -> Result<Cost
 
 /// The node is killed and started again; everybody comes back at once.
 pub async fn storm(options: &Options) -> Result<Vec<Figure>> {
-    let bed = Bed::make(options.pg_bin.clone(), people(options)).await?;
+    let bed = Bed::make(options, people(options)).await?;
     let mut service = bed.service(&[]).await?;
     let port = service.port;
     let mut load = bed.load().await?;
