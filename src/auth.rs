@@ -164,7 +164,7 @@ impl Auth {
     /// Whose token this is; every failure is [`Error::Unauthenticated`].
     pub async fn caller_by_token(&self, token: &str) -> Result<Caller> {
         if token.len() > TOKEN_BYTES_MAX {
-            return Err(Error::Unauthenticated);
+            return refused("it is longer than 8 KiB");
         }
         let hash = cache::key(token);
         let keys = self.keys.current();
@@ -186,7 +186,7 @@ impl Auth {
         for may_read_again in [true, true, false] {
             match self.verifier.verify(token, &self.keys.current()) {
                 Verdict::Good(caller) => return Ok(caller),
-                Verdict::Bad => break,
+                Verdict::Bad(reason) => return refused(reason),
                 Verdict::UnknownKey => {
                     if !(may_read_again && self.keys.read_again().await) {
                         break;
@@ -194,7 +194,7 @@ impl Auth {
                 }
             }
         }
-        Err(Error::Unauthenticated)
+        refused("it is by no key that is known")
     }
 
     /// Whether the key of a token that another node has verified is good here too.
@@ -218,6 +218,12 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         Arc::<Auth>::from_ref(state).caller(&parts.headers).await
     }
+}
+
+/// Who runs the service may find out why; nothing of the token is said.
+fn refused(reason: &'static str) -> Result<Caller> {
+    tracing::debug!(reason, "a token was refused");
+    Err(Error::Unauthenticated)
 }
 
 /// The token of the one `Authorization: Bearer` header; RFC 9110 compares the scheme without case.

@@ -37,8 +37,8 @@ const ALGORITHMS: [Algorithm; 4] = [
 pub(super) enum Verdict {
     /// It is good.
     Good(Caller),
-    /// It is bad, whatever keys there may be.
-    Bad,
+    /// It is bad, whatever keys there may be; why, for a log and for nobody else.
+    Bad(&'static str),
     /// By none of these keys; there may be newer ones.
     UnknownKey,
 }
@@ -77,21 +77,21 @@ impl Verifier {
         }
     }
 
-    /// Whose token it is, by these keys. Why it is bad is of no use but to an attacker.
+    /// Whose token it is, by these keys. Why it is bad is for the log: whoever shows it is told nothing.
     ///
     /// Of the header `alg` and `kid` are read, and both are compared and nothing else: no key and no address of one is
     /// ever taken from a token.
     pub(super) fn verify(&self, token: &str, keys: &KeySet) -> Verdict {
         let Ok(header) = jsonwebtoken::decode_header(token) else {
-            return Verdict::Bad;
+            return Verdict::Bad("it is no JSON web token");
         };
         let kid = header.kid.as_deref();
         let Some(at) = ALGORITHMS.iter().position(|algorithm| *algorithm == header.alg) else {
-            return Verdict::Bad;
+            return Verdict::Bad("its algorithm is none of HS256, RS256, ES256 and EdDSA");
         };
         // RFC 7515, section 4.1.11: what is critical must be understood, and nothing is.
         if header.crit.is_some() || kid.is_some_and(|kid| kid.len() > KID_BYTES_MAX) {
-            return Verdict::Bad;
+            return Verdict::Bad("its header has a crit, or a kid of more than 256 bytes");
         }
         let mut is_known = header.alg == Algorithm::HS256;
         for key in keys.fitting(header.alg, kid).take(TRIES_MAX) {
@@ -99,14 +99,14 @@ impl Verifier {
             match jsonwebtoken::decode::<Map<String, Value>>(token, &key.decoding, &self.validations[at]) {
                 Ok(token) => {
                     let caller = self.caller(&token.claims, key.id);
-                    return caller.map_or(Verdict::Bad, Verdict::Good);
+                    return caller.map_or(Verdict::Bad("its user claim is missing, or no valid user id"), Verdict::Good);
                 }
                 Err(why) if matches!(why.kind(), ErrorKind::InvalidSignature) => {}
-                Err(_) => return Verdict::Bad,
+                Err(why) => return Verdict::Bad(reason(why.kind())),
             }
         }
         if is_known {
-            Verdict::Bad
+            Verdict::Bad("its signature is not by the key that it names")
         } else {
             Verdict::UnknownKey
         }
@@ -136,6 +136,17 @@ impl Verifier {
             expires_at,
             key,
         })
+    }
+}
+
+fn reason(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ExpiredSignature => "it has expired",
+        ErrorKind::ImmatureSignature => "it is not good yet: nbf lies ahead",
+        ErrorKind::InvalidIssuer => "its issuer is another one",
+        ErrorKind::InvalidAudience => "its audience is another one",
+        ErrorKind::MissingRequiredClaim(_) => "it lacks exp, or iss or aud where they are checked",
+        _ => "it cannot be read",
     }
 }
 
