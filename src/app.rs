@@ -24,7 +24,7 @@ use crate::{
     evictor::Evictor,
     health::Health,
     heartbeat::{Batcher, BatcherTask, Beats, Leaves},
-    http::{self, Edge, Page, Rates},
+    http::{self, Edge, Means, Page, Rates},
     hub::bell::Bell,
     known::Known,
     leases::{LeaseKeeper, Leases},
@@ -92,7 +92,7 @@ impl App {
             observer: observer.clone(),
         };
         let (auth, keys) = Auth::start(&settings, ids, &health, &observer).await?;
-        let edge = Edge {
+        let edge = Edge::new(Means {
             auth: Arc::new(auth),
             db,
             rates: Arc::new(Rates::new(settings.rate_per_s, settings.rate_burst)),
@@ -109,7 +109,7 @@ impl App {
             seats: Arc::default(),
             node,
             shutdown,
-        };
+        });
         Ok(Self {
             edge,
             admin,

@@ -28,7 +28,7 @@ mod views;
 use hosts::Hosts;
 pub use rates::Rates;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -52,9 +52,27 @@ use crate::{
     relay::RelayHandle,
 };
 
-/// What handlers may use. Cheap to clone.
+/// What handlers may use. Cheap to clone, as it is for each request.
 #[derive(Clone)]
-pub struct Edge {
+pub struct Edge(Arc<Means>);
+
+impl Edge {
+    /// Of these.
+    pub fn new(means: Means) -> Self {
+        Self(Arc::new(means))
+    }
+}
+
+impl Deref for Edge {
+    type Target = Means;
+
+    fn deref(&self) -> &Means {
+        &self.0
+    }
+}
+
+/// All that handlers may use.
+pub struct Means {
     /// Tokens to callers.
     pub auth: Arc<Auth>,
     /// Reads.

@@ -22,8 +22,12 @@ mod world;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use mimalloc::MiMalloc;
 
 use self::speed::{Suite, rivals::Rival};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Holds pg-presence to its word
 #[derive(Parser)]

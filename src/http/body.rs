@@ -11,8 +11,6 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
-    middleware::Next,
-    response::Response,
 };
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
@@ -132,11 +130,11 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes> {
     Ok(bytes.into())
 }
 
-/// A layer: what nobody read of a body (refused, too large, an unknown path) is read before the answer goes out, since
-/// a connection that is closed with unread bytes is reset, and its client never sees why.
-pub async fn read_rest(request: Request, next: Next) -> Response {
+/// Keeps hold of a body: what nobody read of it (refused, too large, an unknown path) is read before the answer goes out,
+/// since a connection that is closed with unread bytes is reset, and its client never sees why. None: there is no body.
+pub fn keep_rest(request: Request) -> (Request, Option<Rest>) {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return (request, None);
     }
     let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
@@ -144,14 +142,29 @@ pub async fn read_rest(request: Request, next: Next) -> Response {
         body,
         is_touched: false,
     })));
-    let response = next
-        .run(Request::from_parts(parts, Body::new(kept.clone())))
-        .await;
-    if kept.lock().is_touched || !waits_to_be_asked {
-        // Late or broken: then the connection is closed with the answer, as it would have been.
-        let _ = tokio::time::timeout(REST_READ_MAX, kept.read_rest()).await;
+    let request = Request::from_parts(parts, Body::new(kept.clone()));
+    let rest = Rest {
+        kept,
+        waits_to_be_asked,
+    };
+    (request, Some(rest))
+}
+
+/// What may be left of a body.
+pub struct Rest {
+    kept: KeptBody,
+    /// Its client sends nothing before it is asked to.
+    waits_to_be_asked: bool,
+}
+
+impl Rest {
+    /// Reads it, for a while.
+    pub async fn read(self) {
+        if self.kept.lock().is_touched || !self.waits_to_be_asked {
+            // Late or broken: then the connection is closed with the answer, as it would have been.
+            let _ = tokio::time::timeout(REST_READ_MAX, self.kept.read_rest()).await;
+        }
     }
-    response
 }
 
 /// A body that is still there when its reader has gone.

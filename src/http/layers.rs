@@ -1,15 +1,22 @@
-//! What every request passes, from the outside in: request id, safe headers, CORS, panics, rests of bodies,
-//! unknown paths and methods.
+//! What every request passes, from the outside in: measuring, request id, rests of bodies, safe headers; CORS, panics;
+//! unknown paths and methods. The first ones are one service and one future, since every heartbeat passes them.
 
-use std::{any::Any, sync::Arc};
+use std::{
+    any::Any,
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
+use tokio::time::Instant;
+use tower::{Service, ServiceBuilder};
 use tower_http::{catch_panic::CatchPanicLayer, cors::CorsLayer};
 
 use super::{body, metrics};
@@ -30,24 +37,80 @@ pub fn current_request_id() -> Option<String> {
     CURRENT_REQUEST_ID.try_with(|id| id.to_string()).ok()
 }
 
-/// All layers, innermost first.
+/// All layers around a table.
 pub fn around<S>(routes: Router<S>, cors_origins: &[String], observer: Observer) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let measure = middleware::from_fn_with_state(observer.clone(), metrics::measure);
-    let tracing = observer.clone();
+    let passing = observer.clone();
+    let layers = ServiceBuilder::new()
+        .layer_fn(move |inner| Pass {
+            inner,
+            observer: passing.clone(),
+        })
+        .layer(cors(cors_origins))
+        .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| {
+            panicked(&observer, &*panic)
+        }));
     routes
         .fallback(|| async { Error::PathNotFound })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
-        .layer(middleware::from_fn(body::read_rest))
-        .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| {
-            panicked(&observer, &*panic)
-        }))
-        .layer(cors(cors_origins))
-        .layer(middleware::from_fn(safe_headers))
-        .layer(middleware::from_fn_with_state(tracing, with_request_id))
-        .layer(measure)
+        .layer(layers)
+}
+
+/// What is done before and after all else.
+#[derive(Clone)]
+struct Pass<S> {
+    inner: S,
+    observer: Observer,
+}
+
+impl<S> Service<Request> for Pass<S>
+where
+    S: Service<Request, Response: IntoResponse, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let begin = Instant::now();
+        let observer = self.observer.clone();
+        let method = metrics::known(request.method());
+        let matched = request.extensions().get::<MatchedPath>().cloned();
+        let id = request_id(&request);
+        let span = {
+            let route = matched.as_ref().map_or("none", MatchedPath::as_str);
+            observer.spans().request(method, route, &id, request.headers())
+        };
+        let (request, rest) = body::keep_rest(request);
+        // Made within the scope: what answers at once has the id as well.
+        let answering = CURRENT_REQUEST_ID.sync_scope(id.clone(), || self.inner.call(request));
+        Box::pin(async move {
+            let answering = CURRENT_REQUEST_ID.scope(id.clone(), answering);
+            let answering = async {
+                let Ok(response) = answering.await;
+                response.into_response()
+            };
+            let answered = span.answered(answering, |response| response.status().as_u16());
+            let mut response = answered.await;
+            if let Some(rest) = rest {
+                rest.read().await;
+            }
+            make_safe(&mut response);
+            let value = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("unknown"));
+            response.headers_mut().insert(REQUEST_ID, value);
+            let route = matched.as_ref().map_or("none", MatchedPath::as_str);
+            let figures = observer.figures();
+            figures.answered(method, route, response.status().as_u16(), begin.elapsed());
+            Ok(response)
+        })
+    }
 }
 
 /// Listed origins only; credentials are never allowed, since tokens travel in a header.
@@ -87,39 +150,26 @@ fn panicked(observer: &Observer, panic: &(dyn Any + Send)) -> Response {
     Error::bug(format!("panic: {text}")).into_response()
 }
 
-async fn safe_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(
+fn make_safe(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
     // Whatever a token decided is nobody else's to keep.
-    response
-        .headers_mut()
+    headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
 /// Taken from the caller where it is a sane one, made otherwise; in the answer and in every problem.
-async fn with_request_id(State(observer): State<Observer>, request: Request, next: Next) -> Response {
+fn request_id(request: &Request) -> Arc<str> {
     let given = request
         .headers()
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(|id| is_sane(id));
-    let id: Arc<str> = given.map_or_else(|| uuid::Uuid::new_v4().to_string().into(), Arc::from);
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let method = metrics::known(request.method());
-    let span = observer.spans().request(method, route, &id, request.headers());
-    let answering = CURRENT_REQUEST_ID.scope(id.clone(), next.run(request));
-    let mut response = span
-        .answered(answering, |response| response.status().as_u16())
-        .await;
-    let value = HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("unknown"));
-    response.headers_mut().insert(REQUEST_ID, value);
-    response
+    given.map_or_else(|| uuid::Uuid::new_v4().to_string().into(), Arc::from)
 }
 
 fn is_sane(id: &str) -> bool {

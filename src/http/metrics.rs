@@ -1,18 +1,16 @@
 //! `GET /metrics`: figures for Prometheus. Who asks and what is told name nobody: see `observe::figures`.
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::State,
     http::{Method, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
-use tokio::time::Instant;
 
 use super::Edge;
 use crate::{
     descriptors::Limit,
     error::{Error, Result},
-    observe::{Moment, Observer},
+    observe::Moment,
 };
 
 /// OpenMetrics, which Prometheus asks for and understands.
@@ -43,18 +41,6 @@ pub async fn get(State(edge): State<Edge>) -> Result<Response> {
     };
     let text = edge.observer.figures().text(&moment).map_err(Error::bug)?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
-}
-
-/// Counts every answer, by the pattern of its route.
-pub async fn measure(State(observer): State<Observer>, request: Request, next: Next) -> Response {
-    let begin = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let method = known(request.method());
-    let response = next.run(request).await;
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let figures = observer.figures();
-    figures.answered(method, route, response.status().as_u16(), begin.elapsed());
-    response
 }
 
 /// A method is the client's word: an unknown one is no label of ours.
