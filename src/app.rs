@@ -25,10 +25,11 @@ use crate::{
     health::Health,
     heartbeat::{Batcher, BatcherTask, Beats, Leaves},
     http::{self, Edge, Means, Page, Rates},
-    hub::bell::Bell,
+    hub::{bell::Bell, notices::Notices},
     known::Known,
     leases::{LeaseKeeper, Leases},
     listener::Listener,
+    notifier::Notifier,
     observe::{Observer, Spans},
     reaper::Reaper,
     relay::{Relay, RelayHandle},
@@ -51,6 +52,7 @@ pub struct App {
     keeper: LeaseKeeper,
     reaper: Reaper,
     evictor: Evictor,
+    notifier: Notifier,
     keys: Option<KeysTask>,
 }
 
@@ -65,16 +67,16 @@ impl App {
         let ids = installed.settings.ids;
         let node: Arc<str> = uuid::Uuid::new_v4().simple().to_string()[..8].into();
         let observer = observer(&settings, &node)?;
-        let health = Health::default();
-        let bell = Arc::new(Bell::default());
+        let (health, bell) = (Health::default(), Arc::new(Bell::default()));
         let (publish, installed) = watch::channel(installed);
-        let known = Known::default();
+        let (known, notices) = (Known::default(), Notices::default());
         let (beats, beats_task) = Batcher::new(db.clone(), known.clone(), observer.clone());
         let (leaves, leaves_task) = Batcher::new(db.clone(), known.clone(), observer.clone());
         let (relay, relay_task) = Relay::new(
             db.clone(),
             bell.clone(),
             known.clone(),
+            notices.clone(),
             publish,
             settings.sweep,
             settings.merge,
@@ -87,10 +89,8 @@ impl App {
         let leases = Leases::new(known, settings.grace);
         let keeper = keeper(&settings, &leases, &db, &installed, &wake, &relay);
         let reaper = reaper(&settings, &db, wake, &health, &observer);
-        let evictor = Evictor {
-            db: db.clone(),
-            observer: observer.clone(),
-        };
+        let evictor = evictor(&db, &observer);
+        let notifier = notifier(&settings, &db, &notices, &observer).await?;
         let (auth, keys) = Auth::start(&settings, ids, &health, &observer).await?;
         let edge = Edge::new(Means {
             auth: Arc::new(auth),
@@ -99,6 +99,7 @@ impl App {
             beats,
             leaves,
             relay,
+            notices,
             leases,
             silence_max: settings.silence_max,
             installed,
@@ -122,6 +123,7 @@ impl App {
             keeper,
             reaper,
             evictor,
+            notifier,
             keys,
         })
     }
@@ -145,6 +147,7 @@ impl App {
         tasks.spawn(self.keeper.run(tasks_end.clone()));
         tasks.spawn(self.reaper.run(tasks_end.clone()));
         tasks.spawn(self.evictor.run(tasks_end.clone()));
+        tasks.spawn(self.notifier.run(tasks_end.clone()));
         if let Some(keys) = self.keys {
             tasks.spawn(keys.run(tasks_end.clone()));
         }
@@ -190,6 +193,26 @@ fn reaper(settings: &Settings, db: &Db, wake: Arc<Notify>, health: &Health, obse
         health: health.clone(),
         observer: observer.clone(),
     }
+}
+
+/// Ends what the application's own tables no longer allow.
+fn evictor(db: &Db, observer: &Observer) -> Evictor {
+    Evictor {
+        db: db.clone(),
+        observer: observer.clone(),
+    }
+}
+
+/// Tells those who watch.
+async fn notifier(settings: &Settings, db: &Db, notices: &Notices, observer: &Observer) -> Result<Notifier> {
+    let seen = db.last_notification().await;
+    Ok(Notifier {
+        db: db.clone(),
+        notices: notices.clone(),
+        grace: settings.grace,
+        seen: seen.context("reading the last notification")?,
+        observer: observer.clone(),
+    })
 }
 
 async fn admin_listener(settings: &Settings) -> Result<Option<TcpListener>> {

@@ -14,6 +14,7 @@ mod node;
 mod rooms;
 mod rows;
 mod views;
+mod watches;
 
 use std::{sync::Arc, time::Duration};
 
@@ -160,6 +161,9 @@ fn from_postgres(error: tokio_postgres::Error) -> Error {
                 .map(|error| error.message().to_owned())
                 .unwrap_or_default(),
         ),
+        // Of what a node calls these are a watch's words alone: heartbeats and leaves come in batches, by their outcomes.
+        "PR404" => Error::UserNotFound,
+        "PR429" => Error::TooManyWatches,
         "55P03" | "57014" | "40001" | "40P01" => Error::Overloaded(RETRY_AFTER),
         _ => Error::bug(error),
     }

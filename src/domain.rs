@@ -7,6 +7,7 @@ pub mod cursor;
 pub mod id;
 pub mod limits;
 pub mod member;
+pub mod notice;
 pub mod put_back;
 pub mod reading;
 pub mod stamp;

@@ -46,6 +46,9 @@ pub enum Error {
     /// The member has as many sessions in the room as one may have.
     #[error("too many sessions of one user in one room")]
     TooManySessions,
+    /// The user watches as many others as one may.
+    #[error("too many watches: a user watches 200 others at most")]
+    TooManyWatches,
     /// More heartbeats of one user than the limit lets through.
     #[error("too many heartbeats")]
     RateLimited {

@@ -12,6 +12,7 @@ mod hosts;
 pub(crate) mod leave;
 mod me;
 mod metrics;
+mod notifications;
 pub mod openapi;
 mod operations;
 mod page;
@@ -24,6 +25,7 @@ mod stream;
 mod tickets;
 mod topics;
 mod views;
+mod watches;
 
 use hosts::Hosts;
 pub use rates::Rates;
@@ -47,6 +49,7 @@ use crate::{
     domain::{BeatKey, IdTypes},
     health::Health,
     heartbeat::{Batcher, Beats, Leaves},
+    hub::notices::Notices,
     leases::Leases,
     observe::Observer,
     relay::RelayHandle,
@@ -85,6 +88,8 @@ pub struct Means {
     pub leaves: Batcher<Leaves>,
     /// Streams.
     pub relay: RelayHandle,
+    /// Which streams are told of what their user is notified of.
+    pub notices: Notices,
     /// What streams hold.
     pub leases: Leases,
     /// How long a lease that a stream holds goes without a sign of life of its client.
@@ -163,6 +168,10 @@ pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
         .route("/v1/events/{event}", get(views::event))
         .route("/v1/users/{user}", get(views::user))
         .route("/v1/me/sessions", delete(me::delete_sessions))
+        .route("/v1/me/watches", get(watches::list))
+        .route("/v1/me/watches/{user}", put(watches::put).delete(watches::delete))
+        .route("/v1/me/notifications", get(notifications::list))
+        .route("/v1/me/notifications/read", post(notifications::read))
         .route("/v1/stream", get(stream::get))
         .route("/v1/tickets", post(tickets::post))
         .route("/livez", get(operations::livez))

@@ -18,6 +18,7 @@
 
 pub mod bell;
 pub mod frame;
+pub mod notices;
 pub mod queue;
 mod room;
 pub mod views;

@@ -27,6 +27,7 @@ pub mod known;
 pub mod leases;
 pub mod listener;
 pub mod migrate;
+pub mod notifier;
 pub mod observe;
 pub mod outgoing;
 pub mod planted;

@@ -40,6 +40,16 @@ pub enum Observation {
         /// Sessions.
         sessions: u32,
     },
+    /// Joins and leaves were told to those who want to be told.
+    EdgesExpanded {
+        /// How many.
+        edges: u32,
+    },
+    /// A notification was put on the streams of its watcher.
+    Notified {
+        /// How many here.
+        streams: usize,
+    },
     /// The reaper's call failed.
     ReapFailed {
         /// Why.
@@ -142,6 +152,8 @@ impl Observer {
             Observation::Batch { .. } | Observation::RoomsRead { .. } => tracing::trace!(?observation),
             Observation::Reaped { .. }
             | Observation::Evicted { .. }
+            | Observation::EdgesExpanded { .. }
+            | Observation::Notified { .. }
             | Observation::StreamOpened
             | Observation::StreamClosed => {
                 tracing::debug!(?observation);

@@ -12,6 +12,7 @@
 mod epoch;
 mod handle;
 mod logouts;
+mod names;
 mod streams;
 mod views;
 
@@ -20,7 +21,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sha2::{Digest, Sha256};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -32,11 +32,11 @@ use uuid::Uuid;
 pub use self::handle::{Opening, RelayHandle};
 use self::{handle::Command, logouts::Logins, streams::Streams, views::View};
 use crate::{
-    db::{Db, Installed, Secrets},
-    domain::{RoomId, UserId},
+    db::{Db, Installed},
+    domain::UserId,
     error::Error,
     health::Health,
-    hub::{Hub, Output, Plan, RingName, StreamId, Topic, bell::Bell, frame, views::Views},
+    hub::{Hub, Output, Plan, StreamId, Topic, bell::Bell, frame, notices::Notices, views::Views},
     known::Known,
     observe::{Observation, Observer},
     planted::{self, Bug},
@@ -58,6 +58,8 @@ pub struct Relay {
     pub bell: Arc<Bell>,
     /// What could be put back after a loss; told of what is read.
     pub known: Known,
+    /// Rung where somebody was notified.
+    pub notices: Notices,
     /// Settings and keys; read again where somebody rings for everything.
     pub installed: watch::Sender<Installed>,
     /// How often the access of all open streams is asked again.
@@ -94,6 +96,7 @@ impl Relay {
         db: Db,
         bell: Arc<Bell>,
         known: Known,
+        notices: Notices,
         installed: watch::Sender<Installed>,
         sweep: Duration,
         merge: Duration,
@@ -108,6 +111,7 @@ impl Relay {
             db,
             bell,
             known,
+            notices,
             installed,
             sweep,
             health,
@@ -222,7 +226,7 @@ impl Relay {
                         .subscribe(opening.stream, (opening.viewer.clone(), topic));
                 }
                 for (room, wish, cursor) in opening.rooms {
-                    let ring = ring_name(&self.installed.borrow().secrets, &room);
+                    let ring = names::of_room(&self.installed.borrow().secrets, &room);
                     self.hub
                         .subscribe(opening.stream, opening.viewer.clone(), room, wish, cursor, ring);
                 }
@@ -259,9 +263,12 @@ impl Relay {
     async fn answer_bell(&mut self) {
         let rings = self.bell.take();
         if !rings.names.is_empty() {
-            let logout = logouts::ring_name(&self.installed.borrow().secrets);
-            if rings.names.contains(&logout) {
+            let secrets = &self.installed.borrow().secrets;
+            if rings.names.contains(&names::of_logouts(secrets)) {
                 self.logins.ring();
+            }
+            if rings.names.contains(&names::of_notifications(secrets)) {
+                self.notices.ring();
             }
         }
         for name in &rings.names {
@@ -286,7 +293,7 @@ impl Relay {
         let before = self.installed.send_replace(installed);
         let now = self.installed.borrow();
         if now.secrets.ring.first() != before.secrets.ring.first() {
-            self.hub.rename_rings(|room| ring_name(&now.secrets, room));
+            self.hub.rename_rings(|room| names::of_room(&now.secrets, room));
         }
         if now.settings != before.settings {
             self.observer.note(Observation::SettingsChanged {
@@ -384,16 +391,4 @@ impl Relay {
             self.forget(stream);
         }
     }
-}
-
-/// As `presence_private.ring_name` computes it.
-fn ring_name(secrets: &Secrets, room: &RoomId) -> RingName {
-    let key = secrets.ring.first().map(Vec::as_slice).unwrap_or_default();
-    hash_name(key, room.as_str().as_bytes())
-}
-
-/// What is rung for something, to those who have the key.
-fn hash_name(key: &[u8], what: &[u8]) -> RingName {
-    let hash = Sha256::new().chain_update(key).chain_update(what).finalize();
-    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }

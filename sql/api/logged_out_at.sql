@@ -13,9 +13,9 @@ begin
     select u.user_id, l.at
       from unnest(logged_out_at.user_ids) as u(user_id)
      cross join lateral (
-           select max(s.ended_at) as at
-             from presence_private.session s
-            where s.user_id = u.user_id and s.ended_as = 'logged_out') l
+           select max(o.at) as at
+             from presence_private.logout o
+            where o.user_id = u.user_id) l
      where l.at is not null;
 end
 $$;

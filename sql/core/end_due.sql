@@ -36,6 +36,7 @@ begin
     select * into diary from presence_private.alive;
     if diary.alive_at not between moment - interval '8 seconds' and moment then
         update presence_private.alive set alive_at = moment;
+        perform presence_private.forget_told(moment);
     end if;
     if diary.keep_at <= moment or diary.keep_at > moment + interval '2 hours' then
         if presence_private.keep_history(moment) then

@@ -62,6 +62,8 @@ begin
         delete from presence_private.room;
         delete from presence_private.change;
         delete from presence_private.eviction;
+        delete from presence_private.logout;
+        delete from presence_private.edge;
         -- in another cluster the same logins have other oids
         update presence_private.login l set role = r.oid from pg_roles r where r.rolname = l.login;
         update presence_private.gateway g set role = r.oid from pg_roles r where r.rolname = g.login;

@@ -66,6 +66,7 @@ as $$
 declare
     lost   constant timestamptz := (select a.lost_at from presence_private.alive a);
     picked presence_private.touch[];
+    ended  presence_private.touch[];
 begin
     select array_agg(row(p.room_id, p.user_id, null, null)::presence_private.touch)
       into picked
@@ -87,11 +88,17 @@ begin
          where l.room_id = p.room_id and l.user_id = p.user_id and l.reason is null
            and not exists (select from presence_private.member m where m.room_id = l.room_id and m.user_id = l.user_id)
         returning l.since, l.last_seen_at, l.room_id, l.user_id
+    ),
+    visited as (
+        insert into presence_private.visit (began_at, ended_at, room_id, user_id, reason)
+        select least(o.since, o.last_seen_at), o.last_seen_at, o.room_id, o.user_id, 'expired'
+          from over o
+            on conflict do nothing
     )
-    insert into presence_private.visit (began_at, ended_at, room_id, user_id, reason)
-    select least(o.since, o.last_seen_at), o.last_seen_at, o.room_id, o.user_id, 'expired'
-      from over o
-        on conflict do nothing;
+    select array_agg(row(o.room_id, o.user_id, 'expired', o.last_seen_at)::presence_private.touch) into ended from over o;
+    if ended is not null then
+        perform presence_private.note_lost(ended, moment);
+    end if;
 end
 $$;
 comment on function presence_private.close_lost is 'ends what a loss of the unlogged data left open, one TTL later';

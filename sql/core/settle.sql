@@ -6,6 +6,8 @@
 --
 -- The merge: status by typing > busy > in_meeting > active > idle > away, status_until of the session that wins,
 -- message, activity and data of the session that changed them last.
+--
+-- Edges, which say who came and went, are written only where somebody wants them; see presence_private.note_edges.
 create or replace function presence_private.settle(touched presence_private.touch[], moment timestamptz)
     returns integer
     language plpgsql volatile
@@ -14,6 +16,7 @@ as $$
 #variable_conflict use_column
 declare
     changes integer;
+    turns   presence_private.touch[];
 begin
     with who as materialized (
         select t.room_id, t.user_id,
@@ -108,7 +111,25 @@ begin
                             when excluded.reason is null then excluded.since
                             else l.since end
     )
-    select count(v.what) into changes from verdict v;
+    -- Of those who came or went, whom somebody wants to be told of, with when they were seen here last or are seen no more.
+    -- last_seen is read as it was before: who was here at a loss of the unlogged data and is back did not come.
+    -- offset 0 keeps each question a look-up by key: nobody reads all watches at a join.
+    select count(v.what),
+           array_agg(row(v.room_id, v.user_id, case v.what when 'leave' then coalesce(v.reason, 'left') end,
+                         case v.what when 'leave' then v.seen_at
+                              else (select l.last_seen_at from presence_private.last_seen l
+                                     where l.room_id = v.room_id and l.user_id = v.user_id) end)::presence_private.touch)
+           filter (where v.what in ('join', 'leave')
+                     and ((select w.hooks from presence_private.wanted w)
+                          or (v.what = 'join' and exists (select from presence_private.watch w where w.user_id = v.user_id offset 0)))
+                     and not (v.what = 'join'
+                              and exists (select from presence_private.last_seen l
+                                           where l.room_id = v.room_id and l.user_id = v.user_id and l.reason is null offset 0)))
+      into changes, turns
+      from verdict v;
+    if turns is not null then
+        perform presence_private.note_edges(turns, settle.moment);
+    end if;
     return changes;
 end
 $$;

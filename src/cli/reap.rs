@@ -16,7 +16,8 @@ use crate::{
 /// Sessions that one call ends. More would hold their rooms longer.
 const ROWS_MAX: i32 = 1000;
 
-/// End the leases that have expired, settle the statuses whose time is over, and end what your tables no longer allow
+/// End the leases that have expired, settle the statuses whose time is over, end what your tables no longer allow, and
+/// tell those who watch
 ///
 /// A running service does this by itself; any number of reapers may run beside each other. Where no
 /// service runs, call this from a scheduler or let it repeat by itself with --every.
@@ -73,8 +74,12 @@ impl ReapArgs {
     }
 }
 
-/// Calls until a call ends fewer than it may, or another reaper is at it.
+/// Who is away for less was not away; as by default in SQL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Calls until a call ends fewer than it may, or another reaper is at it; and tells those who watch of who came.
 async fn reap(db: &Db) -> crate::error::Result<u32> {
+    while let Some(1..) = db.expand_edges(GRACE).await? {}
     let mut ended = db.evict().await?;
     loop {
         match db.reap(ROWS_MAX).await? {

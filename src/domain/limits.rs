@@ -22,6 +22,16 @@ pub const TOPICS_MAX: usize = 100;
 pub const STREAMS_PER_USER_MAX: usize = 20;
 /// Bytes that may wait for a slow reader before it is given a fresh snapshot instead.
 pub const QUEUE_BYTES_MAX: usize = 256 * 1024;
+/// Longest quiet period of a watch, in milliseconds: 24 hours; the database checks the same.
+pub const QUIET_MS_MAX: i64 = 24 * 3600 * 1000;
+/// Quiet period of a watch that names none, in milliseconds: 5 minutes, as in SQL.
+pub const QUIET_MS_DEFAULT: i64 = 5 * 60 * 1000;
+/// Longest life of a watch that ends by itself, in milliseconds: 366 days.
+pub const WATCH_MS_MAX: i64 = 366 * 24 * 3600 * 1000;
+/// Notifications of one page, and ids of one call that marks them as read.
+pub const NOTIFICATIONS_MAX: usize = 500;
+/// Notifications of a page that names no limit.
+pub const NOTIFICATIONS_DEFAULT: usize = 50;
 /// Numbers that a JSON client can hold exactly: 2^53 - 1.
 pub const NUMBER_MAX: i64 = (1 << 53) - 1;
 /// Longest life of a timed status, in milliseconds: 366 days.

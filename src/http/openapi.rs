@@ -17,7 +17,10 @@ use axum::{
 use serde_json::Value;
 use utoipa::OpenApi;
 
-use super::{admin, heartbeats, leave, me, metrics, operations, rooms, sessions, stream, tickets, views};
+use super::{
+    admin, heartbeats, leave, me, metrics, notifications, operations, rooms, sessions, stream, tickets,
+    views, watches,
+};
 use crate::hub::frame;
 
 const ABOUT: &str = "\
@@ -36,6 +39,7 @@ Every answer carries `Cache-Control` and `X-Request-Id`; a caller's own of 8 to 
     paths(
         sessions::put, sessions::delete, heartbeats::post, leave::post, me::delete_sessions,
         rooms::counts, rooms::snapshot, views::event, views::user,
+        watches::list, watches::put, watches::delete, notifications::list, notifications::read,
         stream::get, tickets::post,
         admin::delete_member, admin::delete_presence,
         operations::livez, operations::readyz, metrics::get, get, docs::get,
@@ -47,6 +51,7 @@ Every answer carries `Cache-Control` and `X-Request-Id`; a caller's own of 8 to 
     tags(
         (name = "Sessions", description = "Being there: one tab or device of one user in one room, for as long as it says so."),
         (name = "Reading", description = "Who is there, as far as the caller may see it."),
+        (name = "Watches", description = "Being told when somebody comes online."),
         (name = "Streams", description = "The same as server-sent events, with every change."),
         (name = "Administration", description = "For tokens with the scope `presence:admin`."),
         (name = "Operations", description = "For whoever runs this."),

@@ -65,6 +65,7 @@ impl Problem {
             Error::StaleHeartbeat => (409, "stale-heartbeat", "Overtaken by the session's leave", None),
             Error::SessionEnded => (409, "session-ended", "The session was logged out", None),
             Error::TooManySessions => (409, "too-many-sessions", "Too many sessions in this room", None),
+            Error::TooManyWatches => (409, "too-many-watches", "Too many watches", None),
             Error::TooLarge(_) => (413, "too-large", "The body is too large", None),
             Error::UnsupportedMediaType(_) => (415, "unsupported-media-type", "Unsupported media type", None),
             Error::RateLimited { wait, .. } => (429, "rate-limited", "Too many heartbeats", Some(wait)),

@@ -21,7 +21,7 @@ use crate::{
     auth::{Caller, Pass},
     domain::{Beat, BeatKey, Stamp, State, UserId, limits},
     error::{Error, Result, Subject},
-    hub::{StreamId, Topic, frame, queue::Queue},
+    hub::{StreamId, Topic, frame, notices::Told, queue::Queue},
     observe::Observation,
     relay::Opening,
 };
@@ -100,8 +100,10 @@ pub async fn get(
             _ => Error::RoomNotFound,
         });
     }
+    let told = edge.notices.open(&caller.user_id, stream, queue.clone());
     let open = Open {
         queue,
+        _told: told,
         ping_at: Instant::now() + edge.ping.mul_f64(spread(stream)),
         pass: edge.auth.pass(&caller),
         done: false,
@@ -185,6 +187,7 @@ fn spread(stream: StreamId) -> f64 {
 
 struct Open {
     queue: Arc<Queue>,
+    _told: Told,
     ping_at: Instant,
     pass: Pass,
     done: bool,

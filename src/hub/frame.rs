@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::Topic;
 use crate::domain::{
     Absent, Cursor, Diff, EventId, Left, Member, RoomAnswer, RoomId, Snapshot, Stamp, UserId,
+    notice::Notification,
     view::{EventView, UserView},
 };
 
@@ -217,6 +218,11 @@ pub fn of_event(view: &EventView) -> Bytes {
 /// `user`: a person.
 pub fn of_user(view: &UserView) -> Bytes {
     event("user", None, view)
+}
+
+/// `notification`: somebody came online whom the reader watches.
+pub fn of_notification(notification: &Notification) -> Bytes {
+    event("notification", None, notification)
 }
 
 /// `revoked`: not, or no longer, allowed.

@@ -24,6 +24,12 @@ struct Waiting {
     ended: Option<&'static str>,
 }
 
+impl Waiting {
+    fn is_full_for(&self, frame: &Bytes) -> bool {
+        self.bytes >= QUEUE_BYTES_MAX / 2 && self.bytes + frame.len() > QUEUE_BYTES_MAX
+    }
+}
+
 /// One stream's queue: the relay puts in, the connection takes out.
 #[derive(Debug, Default)]
 pub struct Queue {
@@ -48,12 +54,22 @@ impl Queue {
     /// place for any frame: one that is larger than all of it is not kept out by a few small ones for ever.
     pub fn push(&self, frame: Bytes) -> bool {
         let mut waiting = self.lock();
-        if waiting.bytes >= QUEUE_BYTES_MAX / 2 && waiting.bytes + frame.len() > QUEUE_BYTES_MAX {
+        if waiting.is_full_for(&frame) {
             waiting.lagged = true;
             return false;
         }
         self.put(waiting, frame);
         true
+    }
+
+    /// As [`Queue::push`], of what is to be had elsewhere: no snapshot makes up for it, so the stream does not lag.
+    pub fn offer(&self, frame: Bytes) -> bool {
+        let waiting = self.lock();
+        let has_place = !waiting.is_full_for(&frame);
+        if has_place {
+            self.put(waiting, frame);
+        }
+        has_place
     }
 
     /// Puts a frame in that nothing makes up for later. For small ones, of which there are few.

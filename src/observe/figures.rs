@@ -80,6 +80,8 @@ pub struct Figures {
     /// Handlers that panicked.
     pub panics: Counter,
     evicted: Counter,
+    edges: Counter,
+    notified: Counter,
     put_back: Counter,
     reap_failures: Counter,
     listener_losses: Counter,
@@ -110,6 +112,8 @@ impl Default for Figures {
             lagged: Counter::default(),
             panics: Counter::default(),
             evicted: Counter::default(),
+            edges: Counter::default(),
+            notified: Counter::default(),
             put_back: Counter::default(),
             reap_failures: Counter::default(),
             listener_losses: Counter::default(),
@@ -131,6 +135,7 @@ impl Default for Figures {
             registry: Registry::with_prefix("presence"),
         };
         figures.register_counters();
+        figures.register_told();
         figures.register_gauges();
         figures.register_labelled();
         figures
@@ -206,6 +211,20 @@ impl Figures {
         count("panics", "Handlers that panicked", &self.panics);
     }
 
+    fn register_told(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "edges_expanded",
+            "Joins and leaves that this node told to those who want to be told of them",
+            self.edges.clone(),
+        );
+        registry.register(
+            "notifications_streamed",
+            "Notifications that were put on a stream of this node",
+            self.notified.clone(),
+        );
+    }
+
     fn register_gauges(&mut self) {
         let registry = &mut self.registry;
         let mut level = |name: &str, help: &str, gauge: &Gauge| registry.register(name, help, gauge.clone());
@@ -272,6 +291,8 @@ impl Figures {
             Observation::RoomsRead { .. } => _ = self.reads.inc(),
             Observation::Reaped { sessions } => _ = self.reaped.inc_by(u64::from(*sessions)),
             Observation::Evicted { sessions } => _ = self.evicted.inc_by(u64::from(*sessions)),
+            Observation::EdgesExpanded { edges } => _ = self.edges.inc_by(u64::from(*edges)),
+            Observation::Notified { streams } => _ = self.notified.inc_by(*streams as u64),
             Observation::PutBack { sessions } => _ = self.put_back.inc_by(*sessions as u64),
             Observation::ReapFailed { .. } => _ = self.reap_failures.inc(),
             Observation::ListenerLost { .. } => _ = self.listener_losses.inc(),

@@ -8,12 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{LOGGED_OUT, Relay, hash_name};
+use super::{LOGGED_OUT, Relay};
 use crate::{
-    db::Secrets,
     domain::{Stamp, UserId},
     error::Result,
-    hub::{RingName, StreamId},
+    hub::StreamId,
 };
 
 /// All users are looked at so often at most, however often somebody rings for it.
@@ -124,12 +123,6 @@ impl Relay {
             }
         }
     }
-}
-
-/// What a ring for a logout is called, as `presence_private.note_logouts` computes it.
-pub(super) fn ring_name(secrets: &Secrets) -> RingName {
-    let key = secrets.ring.first().map(Vec::as_slice).unwrap_or_default();
-    hash_name(key, b"\0logout")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use tokio::task::JoinError;
 
-use super::{Relay, ring_name};
+use super::{Relay, names};
 use crate::{
     db::Db,
     domain::RoomId,
@@ -59,7 +59,7 @@ impl Relay {
             Ok(found) => {
                 let reading = found.map(|(frame, rooms)| {
                     let secrets = &self.installed.borrow().secrets;
-                    let rings = rooms.iter().map(|room| ring_name(secrets, room)).collect();
+                    let rings = rooms.iter().map(|room| names::of_room(secrets, room)).collect();
                     Reading { frame, rings }
                 });
                 let outputs = self.views.apply(&key, reading, Instant::now());

@@ -28,6 +28,9 @@ const SERVICE_ONLY: &[&str] = &[
         '{away}', array[null::timestamptz], array[null::text], array[null::text], array[null::jsonb])",
     "select presence.spend_ticket(gen_random_uuid())",
     "select presence.logged_out_at('{alice}')",
+    "select presence.last_notification()",
+    "select presence.notified_since(0)",
+    "select presence.new_notifications('{1}')",
     "select presence.node_epoch()",
     "select presence.node_settings()",
     "select presence.node_secrets()",
@@ -47,6 +50,15 @@ const BACKENDS: &[&str] = &[
     "select presence.room_occupancy('general')",
     "select presence.event_occupancy('gala')",
     "select presence.why('alice', 'general')",
+    "select presence.watch('alice', 'bob')",
+    "select presence.watch_for_role('gala', 'coordinator', 'vera')",
+    "select presence.watches_of('alice')",
+    "select presence.expand_edges()",
+    "select presence.notifications_of('alice')",
+    "select presence.unread_notifications('alice')",
+    "select presence.read_notifications('alice')",
+    "select presence.unwatch('alice', 'bob')",
+    "select presence.unwatch_for_role('gala', 'coordinator', 'vera')",
     "select presence.leave('general', 'alice', '00000000-0000-0000-0000-000000000001')",
     "select presence.remove_member('general', 'alice')",
     "select presence.remove_room('general')",
@@ -62,6 +74,7 @@ const VIEWERS: &[&str] = &[
     "select presence.visible_rooms()",
     "select presence.visible_events()",
     "select presence.visible_last_seen()",
+    "select presence.visible_notifications()",
 ];
 
 /// What trusted backends may ask too, since who they are may be of interest in a mapping's policy.

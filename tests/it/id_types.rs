@@ -1,5 +1,6 @@
 //! Ids of the other types: the same presence, bad ids refused before any SQL, the application's own keys used.
 
+use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -126,6 +127,29 @@ async fn presence_works(cast: &Cast) {
     );
 
     unknown_and_bad_ids_are_told_apart(&app, &bob, cast).await;
+    whoever_watches_is_told(&app, cast).await;
+}
+
+/// Alice of bob, who comes to the room, on a stream.
+async fn whoever_watches_is_told(app: &TestApp, cast: &Cast) {
+    let (alice, bob) = (app.client(cast.alice), app.client(cast.bob));
+    let body = json!({"room_id": cast.room});
+    let path = format!("/v1/me/watches/{}", cast.bob.replace('/', "%2F"));
+    let (status, watch) = alice.call(Method::PUT, &path, Some(&body)).await;
+    assert_eq!(
+        (status.as_u16(), &watch["room_id"]),
+        (200, &json!(cast.room)),
+        "{watch}"
+    );
+    let mut stream = alice.stream(&[cast.room_otherwise]).await;
+
+    bob.beat(cast.room, Uuid::new_v4(), json!({})).await;
+
+    let told = stream.next_of("notification").await.data;
+    assert_eq!(
+        (&told["user_id"], &told["room_id"], &told["event_id"]),
+        (&json!(cast.bob), &json!(cast.room), &json!(cast.event))
+    );
 }
 
 async fn unknown_and_bad_ids_are_told_apart(app: &TestApp, bob: &Client, cast: &Cast) {

@@ -44,3 +44,4 @@ mod tls;
 mod topics;
 mod trouble;
 mod viewers;
+mod watches;

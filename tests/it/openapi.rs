@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::schema::faults;
-use crate::support::{app::TestApp, db::TestDb};
+use crate::support::{app::TestApp, db::TestDb, sql::run};
 
 /// Path to its methods.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
@@ -203,6 +203,9 @@ async fn real_answers_are_what_the_document_says() {
     let items = json!({"items": [{"room_id": "general", "session_id": session}, {"room_id": "general"}, 7,
         {"room_id": "general", "session_id": session, "user_id": "bob"}]});
     let put = format!("/v1/rooms/general/sessions/{session}");
+    let (watch, read) = (json!({"quiet_ms": 0}), json!({"all": true}));
+    let told = "insert into presence_private.notification (at, watcher_id, user_id, room_id) values (now(), 'alice', 'bob', 'general')";
+    run(&db.admin().await, told).await;
 
     for (method, path, filled, body) in [
         (
@@ -221,6 +224,15 @@ async fn real_answers_are_what_the_document_says() {
         ("get", "/v1/rooms", "/v1/rooms", None),
         ("get", "/v1/events/{event}", "/v1/events/gala", None),
         ("get", "/v1/users/{user}", "/v1/users/alice", None),
+        ("put", "/v1/me/watches/{user}", "/v1/me/watches/bob", Some(&watch)),
+        ("get", "/v1/me/watches", "/v1/me/watches", None),
+        ("get", "/v1/me/notifications", "/v1/me/notifications", None),
+        (
+            "post",
+            "/v1/me/notifications/read",
+            "/v1/me/notifications/read",
+            Some(&read),
+        ),
         ("post", "/v1/tickets", "/v1/tickets", None),
         ("get", "/livez", "/livez", None),
         ("get", "/readyz", "/readyz", None),

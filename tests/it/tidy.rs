@@ -40,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("listener", TASK),
     ("reaper", TASK),
     ("evictor", TASK),
+    ("notifier", TASK),
     ("relay", TASK),
     (
         "leases",

@@ -292,6 +292,11 @@ fn stream_event() -> Value {
         ("event", "Event", "Replaces all that is known of the dashboard."),
         ("user", "User", "Replaces all that is known of the person."),
         (
+            "notification",
+            "Notification",
+            "Somebody came online whom the caller watches. Told on every stream of the caller, without a topic.",
+        ),
+        (
             "revoked",
             "Revoked",
             "The topic may not, or no longer, be seen; nothing of it follows.",

@@ -95,6 +95,10 @@ fn of_limits() -> Vec<(Error, &'static str)> {
             "The user has as many sessions in this room as one may have, 10 by default.",
         ),
         (
+            Error::TooManyWatches,
+            "The user watches 200 others, which is all that one may.",
+        ),
+        (
             Error::TooLarge(16 * 1024),
             "16 KiB, for a batch 1 MiB, for a beacon 64 KiB.",
         ),

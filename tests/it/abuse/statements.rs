@@ -107,6 +107,8 @@ async fn everything_that_may_be_asked(watched: &Watched) {
         "/v1/rooms/general?offline=5",
         "/v1/events/gala",
         "/v1/users/bob",
+        "/v1/me/watches",
+        "/v1/me/notifications?unread=true&limit=1&after=7",
         "/v1/stream?room=general@garbage",
         "/readyz",
         "/metrics",
@@ -117,6 +119,19 @@ async fn everything_that_may_be_asked(watched: &Watched) {
             "{path}"
         );
     }
+    for (method, path, body) in [
+        (Method::PUT, "/v1/me/watches/bob", json!({"quiet_ms": 0})),
+        (Method::POST, "/v1/me/notifications/read", json!({"all": true})),
+        (Method::PUT, "/v1/me/watches/carol", json!({"room_id": "general"})),
+        (Method::DELETE, "/v1/me/watches/carol", json!({})),
+    ] {
+        let (status, answer) = alice.call(method.clone(), path, Some(&body)).await;
+        assert!(status.is_success(), "{method} {path}: {answer}");
+    }
+    // Alice is told of somebody.
+    alice.beat("general", tab, json!({"status": "active"})).await;
+    alice.of("bob").beat("general", tab, json!({})).await;
+    stream.next_of("notification").await;
     let (_, ticket) = alice.call(Method::POST, "/v1/tickets", None).await;
     let ticket = ticket["ticket"].as_str().expect("a ticket");
     let opened = alice.bare(Method::GET, &format!("/v1/stream?room=general&ticket={ticket}"));
@@ -192,6 +207,10 @@ async fn in_every_path(alice: &Client, text: &str, tab: Uuid) {
         ),
         (Method::DELETE, format!("/v1/rooms/general/members/{coded}")),
         (Method::DELETE, format!("/v1/rooms/{coded}/presence")),
+        (Method::PUT, format!("/v1/me/watches/{coded}")),
+        (Method::DELETE, format!("/v1/me/watches/{coded}")),
+        (Method::GET, format!("/v1/me/notifications?after={coded}")),
+        (Method::GET, format!("/v1/me/notifications?{coded}=1")),
         (Method::GET, format!("/{coded}")),
     ] {
         let request = alice.request(method.clone(), &path).json(&json!({}));
@@ -209,6 +228,14 @@ async fn in_every_field(alice: &Client, text: &str, tab: Uuid) {
     ] {
         let (status, answer) = alice.call(Method::PUT, &path, Some(&body)).await;
         assert!([200, 400].contains(&status.as_u16()), "{body}: {status} {answer}");
+    }
+    for (method, path, body) in [
+        (Method::PUT, "/v1/me/watches/bob", json!({"room_id": text})),
+        (Method::PUT, "/v1/me/watches/bob", json!({text: 1})),
+        (Method::POST, "/v1/me/notifications/read", json!({"ids": [text]})),
+    ] {
+        let (status, answer) = alice.call(method, path, Some(&body)).await;
+        assert!([400, 404].contains(&status.as_u16()), "{body}: {status} {answer}");
     }
     let items = [
         json!({"room_id": text, "session_id": tab}),

@@ -143,13 +143,14 @@ async fn its_jobs_are_replaced_by_the_next_run_and_nobody_elses_are_touched() {
     assert_eq!(
         own,
         "presence evict in postgres as scheduler on postgres, presence purge in postgres as scheduler on postgres, \
-         presence reap in postgres as scheduler on postgres"
+         presence reap in postgres as scheduler on postgres, presence tell in postgres as scheduler on postgres"
     );
     assert_eq!(
         every,
         "presence evict in elsewhere as postgres on elsewhere, presence evict in postgres as postgres on postgres, \
          presence purge in elsewhere as postgres on postgres, presence purge in postgres as postgres on postgres, \
          presence reap in elsewhere as postgres on elsewhere, presence reap in postgres as postgres on postgres, \
+         presence tell in elsewhere as postgres on elsewhere, presence tell in postgres as postgres on postgres, \
          theirs as postgres on postgres"
     );
     let unschedule = "do $$ begin perform cron.unschedule(jobid) from cron.job where jobname like 'presence % in elsewhere'; end $$";

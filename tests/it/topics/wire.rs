@@ -33,6 +33,7 @@ async fn every_event_is_to_the_byte_as_the_files_of_the_wire_have_it() {
     rooms(&node, &mut found).await;
     counts(&node, &mut found).await;
     views(&node, &mut found).await;
+    notifications(&node, &mut found).await;
     ends(node, &cable, &mut found).await;
 
     compare(&found);
@@ -111,6 +112,18 @@ async fn views(node: &TestApp, found: &mut Blocks) {
     found.insert("revoked-user", reader.next_of("revoked").await.block);
     let mut reader = open(&node.client("vera"), "event=gala&count=planning").await;
     found.insert("revoked-room", reader.next_of("revoked").await.block);
+}
+
+/// `notification`.
+async fn notifications(node: &TestApp, found: &mut Blocks) {
+    let victor = node.client("victor");
+    let watch = "/v1/me/watches/carol";
+    victor.call(Method::PUT, watch, Some(&json!({}))).await;
+    let mut reader = open(&victor, "room=expo-floor").await;
+    node.client("carol")
+        .beat("expo-floor", Uuid::from_u128(3), json!({}))
+        .await;
+    found.insert("notification", reader.next_of("notification").await.block);
 }
 
 /// `degraded`, `recovered`, and `bye` for good and for a while.
