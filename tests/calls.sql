@@ -38,6 +38,11 @@ select presence.evict();
 -- columns: 
 select from presence.where_now(null::presence.user_id, null::presence.user_id);
 
+-- with: 'alice', 'bob', null, '0 milliseconds', null
+-- rows: 1
+-- columns: created_at timestamp with time zone
+select presence.watch($1::text::presence.user_id, $2::text::presence.user_id, $3::text::presence.room_id, $4::text::interval, statement_timestamp() + $5::text::interval) as created_at;
+
 -- with: array['general', 'general'], array['alice', 'bob'], array['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000001']::uuid[], array['busy', null], array['1000 milliseconds', null], array['at the venue', null], array[null, null]::text[], array['{"table": 4}', null], array[1, null]::bigint[], false
 -- rows: 2
 -- columns: item integer, outcome text, status text, joined_at timestamp with time zone, expires_at timestamp with time zone
@@ -117,3 +122,48 @@ select user_id::text, at from presence.logged_out_at($1::text[]::presence.user_i
 -- rows: 1
 -- columns: spend_ticket boolean
 select presence.spend_ticket($1);
+
+-- with: '5000 milliseconds'
+-- rows: 1
+-- columns: expand_edges integer
+select presence.expand_edges(1000, $1::text::interval);
+
+-- with: 
+-- rows: 1
+-- columns: last_notification bigint
+select presence.last_notification();
+
+-- with: 0
+-- rows: 1
+-- columns: notification_id bigint, user_id text
+select notification_id, watcher_id::text as user_id from presence.notified_since($1);
+
+-- with: array[1]
+-- rows: 1
+-- columns: notification_id bigint, kind text, watcher_id text, user_id text, name text, avatar_url text, room_id text, event_id text, at timestamp with time zone, read_at timestamp with time zone
+select notification_id, kind, watcher_id::text, user_id::text, name, avatar_url, room_id::text, event_id::text, at, read_at from presence.new_notifications($1);
+
+-- with: 'alice'
+-- rows: 1
+-- columns: user_id text, name text, avatar_url text, online boolean, room_id text, quiet_ms bigint, created_at timestamp with time zone
+select user_id::text, name, avatar_url, online, room_id::text, (extract(epoch from quiet) * 1000)::bigint as quiet_ms, created_at from presence.watches_of($1::text::presence.user_id);
+
+-- with: 'alice', 51, null, false
+-- rows: 1
+-- columns: notification_id bigint, kind text, user_id text, name text, avatar_url text, room_id text, event_id text, at timestamp with time zone, read_at timestamp with time zone
+select notification_id, kind, user_id::text, name, avatar_url, room_id::text, event_id::text, at, read_at from presence.notifications_of($1::text::presence.user_id, $2, $3, $4);
+
+-- with: 'alice'
+-- rows: 1
+-- columns: unread_notifications bigint
+select presence.unread_notifications($1::text::presence.user_id);
+
+-- with: 'alice', array[1]
+-- rows: 1
+-- columns: read_notifications bigint
+select presence.read_notifications($1::text::presence.user_id, $2::bigint[]);
+
+-- with: 'alice', 'bob'
+-- rows: 1
+-- columns: unwatch boolean
+select presence.unwatch($1::text::presence.user_id, $2::text::presence.user_id);

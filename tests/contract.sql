@@ -77,6 +77,12 @@ function evict: returns integer
 function evict: grant execute to presence_app
 function evict: grant execute to presence_service
 
+function expand_edges: takes 1: max_rows integer default 1000
+function expand_edges: takes 2: grace interval default '00:00:05'::interval
+function expand_edges: returns integer
+function expand_edges: grant execute to presence_app
+function expand_edges: grant execute to presence_service
+
 function heartbeat: takes 1: room_id presence.room_id
 function heartbeat: takes 2: user_id presence.user_id
 function heartbeat: takes 3: session_id uuid
@@ -120,6 +126,9 @@ function hold_batch: column 1: item integer
 function hold_batch: column 2: outcome text
 function hold_batch: grant execute to presence_service
 
+function last_notification: returns bigint
+function last_notification: grant execute to presence_service
+
 function leave: takes 1: room_id presence.room_id
 function leave: takes 2: user_id presence.user_id
 function leave: takes 3: session_id uuid
@@ -157,6 +166,20 @@ function map_login: takes 1: login name
 function map_login: takes 2: user_id presence.user_id
 function map_login: returns void
 
+function new_notifications: takes 1: notification_ids bigint[]
+function new_notifications: returns rows
+function new_notifications: column 1: notification_id bigint
+function new_notifications: column 2: kind text
+function new_notifications: column 3: watcher_id presence.user_id
+function new_notifications: column 4: user_id presence.user_id
+function new_notifications: column 5: name text
+function new_notifications: column 6: avatar_url text
+function new_notifications: column 7: room_id presence.room_id
+function new_notifications: column 8: event_id presence.event_id
+function new_notifications: column 9: at timestamp with time zone
+function new_notifications: column 10: read_at timestamp with time zone
+function new_notifications: grant execute to presence_service
+
 function node_epoch: returns uuid
 function node_epoch: grant execute to presence_service
 
@@ -175,6 +198,29 @@ function node_settings: column 6: typing_ms bigint
 function node_settings: column 7: sessions_max integer
 function node_settings: grant execute to presence_service
 
+function notifications_of: takes 1: watcher_id presence.user_id
+function notifications_of: takes 2: max_rows integer default 50
+function notifications_of: takes 3: before bigint default NULL::bigint
+function notifications_of: takes 4: unread boolean default false
+function notifications_of: returns rows
+function notifications_of: column 1: notification_id bigint
+function notifications_of: column 2: kind text
+function notifications_of: column 3: user_id presence.user_id
+function notifications_of: column 4: name text
+function notifications_of: column 5: avatar_url text
+function notifications_of: column 6: room_id presence.room_id
+function notifications_of: column 7: event_id presence.event_id
+function notifications_of: column 8: at timestamp with time zone
+function notifications_of: column 9: read_at timestamp with time zone
+function notifications_of: grant execute to presence_app
+function notifications_of: grant execute to presence_service
+
+function notified_since: takes 1: seen bigint
+function notified_since: returns rows
+function notified_since: column 1: notification_id bigint
+function notified_since: column 2: watcher_id presence.user_id
+function notified_since: grant execute to presence_service
+
 function put_back_batch: takes 1: room_ids presence.room_id[]
 function put_back_batch: takes 2: user_ids presence.user_id[]
 function put_back_batch: takes 3: session_ids uuid[]
@@ -190,6 +236,12 @@ function put_back_batch: returns rows
 function put_back_batch: column 1: item integer
 function put_back_batch: column 2: outcome text
 function put_back_batch: grant execute to presence_service
+
+function read_notifications: takes 1: watcher_id presence.user_id
+function read_notifications: takes 2: notification_ids bigint[] default NULL::bigint[]
+function read_notifications: returns bigint
+function read_notifications: grant execute to presence_app
+function read_notifications: grant execute to presence_service
 
 function read_rooms: takes 1: room_ids presence.room_id[]
 function read_rooms: takes 2: epochs uuid[]
@@ -291,6 +343,24 @@ function spend_ticket: takes 1: ticket_id uuid
 function spend_ticket: returns boolean
 function spend_ticket: grant execute to presence_service
 
+function unread_notifications: takes 1: watcher_id presence.user_id
+function unread_notifications: returns bigint
+function unread_notifications: grant execute to presence_app
+function unread_notifications: grant execute to presence_service
+
+function unwatch: takes 1: watcher_id presence.user_id
+function unwatch: takes 2: user_id presence.user_id
+function unwatch: returns boolean
+function unwatch: grant execute to presence_app
+function unwatch: grant execute to presence_service
+
+function unwatch_for_role: takes 1: event_id presence.event_id
+function unwatch_for_role: takes 2: role text
+function unwatch_for_role: takes 3: user_id presence.user_id
+function unwatch_for_role: returns boolean
+function unwatch_for_role: grant execute to presence_app
+function unwatch_for_role: grant execute to presence_service
+
 function visible_events: takes 1: event presence.event_id default NULL::text
 function visible_events: returns rows
 function visible_events: column 1: id text
@@ -327,6 +397,19 @@ function visible_members: column 11: data jsonb
 function visible_members: column 12: joined_at timestamp with time zone
 function visible_members: grant execute to presence_viewer
 
+function visible_notifications: takes 1: unread boolean default false
+function visible_notifications: returns rows
+function visible_notifications: column 1: id text
+function visible_notifications: column 2: kind text
+function visible_notifications: column 3: user_id presence.user_id
+function visible_notifications: column 4: name text
+function visible_notifications: column 5: avatar_url text
+function visible_notifications: column 6: room_id presence.room_id
+function visible_notifications: column 7: event_id presence.event_id
+function visible_notifications: column 8: at timestamp with time zone
+function visible_notifications: column 9: read_at timestamp with time zone
+function visible_notifications: grant execute to presence_viewer
+
 function visible_rooms: takes 1: room presence.room_id default NULL::text
 function visible_rooms: returns rows
 function visible_rooms: column 1: id text
@@ -348,6 +431,25 @@ function visits: column 4: reason text
 function visits: grant execute to presence_app
 function visits: grant execute to presence_service
 
+function watch: takes 1: watcher_id presence.user_id
+function watch: takes 2: user_id presence.user_id
+function watch: takes 3: room_id presence.room_id default NULL::text
+function watch: takes 4: quiet interval default '00:05:00'::interval
+function watch: takes 5: until_at timestamp with time zone default NULL::timestamp with time zone
+function watch: returns timestamp with time zone
+function watch: grant execute to presence_app
+function watch: grant execute to presence_service
+
+function watch_for_role: takes 1: event_id presence.event_id
+function watch_for_role: takes 2: role text
+function watch_for_role: takes 3: user_id presence.user_id
+function watch_for_role: takes 4: room_id presence.room_id default NULL::text
+function watch_for_role: takes 5: quiet interval default '00:05:00'::interval
+function watch_for_role: takes 6: until_at timestamp with time zone default NULL::timestamp with time zone
+function watch_for_role: returns timestamp with time zone
+function watch_for_role: grant execute to presence_app
+function watch_for_role: grant execute to presence_service
+
 function watch_table: takes 1: relation regclass
 function watch_table: takes 2: room_column name default NULL::name
 function watch_table: takes 3: user_column name default NULL::name
@@ -355,6 +457,19 @@ function watch_table: takes 4: also name[] default '{}'::name[]
 function watch_table: takes 5: logout boolean default false
 function watch_table: takes 6: expires_column name default NULL::name
 function watch_table: returns void
+
+function watches_of: takes 1: watcher_id presence.user_id
+function watches_of: returns rows
+function watches_of: column 1: user_id presence.user_id
+function watches_of: column 2: name text
+function watches_of: column 3: avatar_url text
+function watches_of: column 4: online boolean
+function watches_of: column 5: room_id presence.room_id
+function watches_of: column 6: quiet interval
+function watches_of: column 7: created_at timestamp with time zone
+function watches_of: column 8: until_at timestamp with time zone
+function watches_of: grant execute to presence_app
+function watches_of: grant execute to presence_service
 
 function where_now: takes 1: viewer presence.user_id
 function where_now: takes 2: user_id presence.user_id
@@ -424,6 +539,17 @@ view members: column 9: joined_at timestamp with time zone
 view members: column 10: sessions integer
 view members: grant select to presence_app
 
+view notifications: column 1: id text
+view notifications: column 2: notification_id bigint
+view notifications: column 3: kind text
+view notifications: column 4: watcher_id presence.user_id
+view notifications: column 5: user_id presence.user_id
+view notifications: column 6: room_id presence.room_id
+view notifications: column 7: event_id presence.event_id
+view notifications: column 8: at timestamp with time zone
+view notifications: column 9: read_at timestamp with time zone
+view notifications: grant select to presence_app
+
 view rooms: column 1: id text
 view rooms: column 2: room_id presence.room_id
 view rooms: column 3: online_count integer
@@ -468,6 +594,17 @@ view visible_members: column 11: data jsonb
 view visible_members: column 12: joined_at timestamp with time zone
 view visible_members: grant select to presence_viewer
 
+view visible_notifications: column 1: id text
+view visible_notifications: column 2: kind text
+view visible_notifications: column 3: user_id presence.user_id
+view visible_notifications: column 4: name text
+view visible_notifications: column 5: avatar_url text
+view visible_notifications: column 6: room_id presence.room_id
+view visible_notifications: column 7: event_id presence.event_id
+view visible_notifications: column 8: at timestamp with time zone
+view visible_notifications: column 9: read_at timestamp with time zone
+view visible_notifications: grant select to presence_viewer
+
 view visible_rooms: column 1: id text
 view visible_rooms: column 2: room_id presence.room_id
 view visible_rooms: column 3: event_id presence.event_id
@@ -475,3 +612,14 @@ view visible_rooms: column 4: name text
 view visible_rooms: column 5: kind text
 view visible_rooms: column 6: online_count integer
 view visible_rooms: grant select to presence_viewer
+
+view watches: column 1: id text
+view watches: column 2: watcher_id presence.user_id
+view watches: column 3: event_id presence.event_id
+view watches: column 4: role text
+view watches: column 5: user_id presence.user_id
+view watches: column 6: room_id presence.room_id
+view watches: column 7: quiet interval
+view watches: column 8: created_at timestamp with time zone
+view watches: column 9: until_at timestamp with time zone
+view watches: grant select to presence_app

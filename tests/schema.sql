@@ -63,6 +63,16 @@ function presence.evict(max_rows integer)
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.expand_edges(max_rows integer, grace interval)
+    arguments max_rows integer DEFAULT 1000, grace interval DEFAULT '00:00:05'::interval
+    returns integer
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
+    grant execute to presence_service
+
 function presence.heartbeat(room_id presence.room_id, user_id presence.user_id, session_id uuid, status text, status_ttl interval, message text, activity text, data jsonb, seq bigint)
     arguments room_id presence.room_id, user_id presence.user_id, session_id uuid, status text DEFAULT NULL::text, status_ttl interval DEFAULT NULL::interval, message text DEFAULT NULL::text, activity text DEFAULT NULL::text, data jsonb DEFAULT NULL::jsonb, seq bigint DEFAULT NULL::bigint
     returns SETOF presence.lease
@@ -83,6 +93,13 @@ function presence.heartbeat_batch(room_ids presence.room_id[], user_ids presence
 function presence.hold_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], take boolean[], silence_max interval)
     returns TABLE(item integer, outcome text)
     language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.last_notification()
+    returns bigint
+    language plpgsql stable security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
     grant execute to presence_service
@@ -133,6 +150,14 @@ function presence.map_login(login name, user_id presence.user_id)
     set search_path=pg_catalog, pg_temp
     set jit=off
 
+function presence.new_notifications(notification_ids bigint[])
+    returns TABLE(notification_id bigint, kind text, watcher_id presence.user_id, user_id presence.user_id, name text, avatar_url text, room_id presence.room_id, event_id presence.event_id, at timestamp with time zone, read_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_service
+
 function presence.node_epoch()
     returns uuid
     language plpgsql volatile security definer
@@ -153,11 +178,39 @@ function presence.node_settings()
     set jit=off
     grant execute to presence_service
 
+function presence.notifications_of(watcher_id presence.user_id, max_rows integer, before bigint, unread boolean)
+    arguments watcher_id presence.user_id, max_rows integer DEFAULT 50, before bigint DEFAULT NULL::bigint, unread boolean DEFAULT false
+    returns TABLE(notification_id bigint, kind text, user_id presence.user_id, name text, avatar_url text, room_id presence.room_id, event_id presence.event_id, at timestamp with time zone, read_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.notified_since(seen bigint)
+    returns TABLE(notification_id bigint, watcher_id presence.user_id)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_service
+
 function presence.put_back_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], lasts interval[], joined_ats timestamp with time zone[], statuses text[], status_untils timestamp with time zone[], messages text[], activities text[], datas jsonb[])
     returns TABLE(item integer, outcome text)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    grant execute to presence_service
+
+function presence.read_notifications(watcher_id presence.user_id, notification_ids bigint[])
+    arguments watcher_id presence.user_id, notification_ids bigint[] DEFAULT NULL::bigint[]
+    returns bigint
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
     grant execute to presence_service
 
 function presence.read_rooms(room_ids presence.room_id[], epochs uuid[], revisions bigint[], viewer_rooms presence.room_id[], viewers presence.user_id[], detail_max integer[])
@@ -235,6 +288,31 @@ function presence.spend_ticket(ticket_id uuid)
     set jit=off
     grant execute to presence_service
 
+function presence.unread_notifications(watcher_id presence.user_id)
+    returns bigint
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.unwatch(watcher_id presence.user_id, user_id presence.user_id)
+    returns boolean
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.unwatch_for_role(event_id presence.event_id, role text, user_id presence.user_id)
+    returns boolean
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
 function presence.visible_events(event presence.event_id)
     arguments event presence.event_id DEFAULT NULL::text
     returns TABLE(id text, event_id presence.event_id, name text, coordinator_id presence.user_id, online_count integer)
@@ -262,6 +340,15 @@ function presence.visible_members(room presence.room_id)
     set plan_cache_mode=force_generic_plan
     grant execute to presence_viewer
 
+function presence.visible_notifications(unread boolean)
+    arguments unread boolean DEFAULT false
+    returns TABLE(id text, kind text, user_id presence.user_id, name text, avatar_url text, room_id presence.room_id, event_id presence.event_id, at timestamp with time zone, read_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_viewer
+
 function presence.visible_rooms(room presence.room_id)
     arguments room presence.room_id DEFAULT NULL::text
     returns TABLE(id text, room_id presence.room_id, event_id presence.event_id, name text, kind text, online_count integer)
@@ -280,12 +367,40 @@ function presence.visits(room_id presence.room_id, from_at timestamp with time z
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.watch(watcher_id presence.user_id, user_id presence.user_id, room_id presence.room_id, quiet interval, until_at timestamp with time zone)
+    arguments watcher_id presence.user_id, user_id presence.user_id, room_id presence.room_id DEFAULT NULL::text, quiet interval DEFAULT '00:05:00'::interval, until_at timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns timestamp with time zone
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.watch_for_role(event_id presence.event_id, role text, user_id presence.user_id, room_id presence.room_id, quiet interval, until_at timestamp with time zone)
+    arguments event_id presence.event_id, role text, user_id presence.user_id, room_id presence.room_id DEFAULT NULL::text, quiet interval DEFAULT '00:05:00'::interval, until_at timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns timestamp with time zone
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
 function presence.watch_table(relation regclass, room_column name, user_column name, also name[], logout boolean, expires_column name)
     arguments relation regclass, room_column name DEFAULT NULL::name, user_column name DEFAULT NULL::name, also name[] DEFAULT '{}'::name[], logout boolean DEFAULT false, expires_column name DEFAULT NULL::name
     returns void
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
     set jit=off
+
+function presence.watches_of(watcher_id presence.user_id)
+    returns TABLE(user_id presence.user_id, name text, avatar_url text, online boolean, room_id presence.room_id, quiet interval, created_at timestamp with time zone, until_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
+    grant execute to presence_service
 
 function presence.where_now(viewer presence.user_id, user_id presence.user_id)
     returns TABLE(whom presence.user_id, name text, avatar_url text, room_id presence.room_id, online boolean, status text, last_seen_at timestamp with time zone)
@@ -344,6 +459,11 @@ function presence_private.change_sessions(rest presence_private.said[], wait boo
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
+function presence_private.check_watch(user_id presence.user_id, quiet interval, until_at timestamp with time zone)
+    returns void
+    language plpgsql stable
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.close_lost(max_rows integer, moment timestamp with time zone)
     returns void
     language plpgsql volatile
@@ -392,6 +512,11 @@ function presence_private.evict_queued(max_rows integer, at_time timestamp with 
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
+function presence_private.forget_told(moment timestamp with time zone)
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.gone_before(moment timestamp with time zone)
     returns timestamp with time zone
     language sql stable
@@ -407,6 +532,11 @@ function presence_private.is_over(expires_at timestamp with time zone, beat_at t
 function presence_private.is_reaped(moment timestamp with time zone)
     returns boolean
     language sql stable
+
+function presence_private.is_true_edge(edge presence_private.edge, grace interval)
+    returns boolean
+    language plpgsql stable
+    set search_path=pg_catalog, pg_temp
 
 function presence_private.keep_history(moment timestamp with time zone)
     returns boolean
@@ -432,6 +562,11 @@ function presence_private.note_changed()
     set search_path=pg_catalog, pg_temp
     set TimeZone=UTC
 
+function presence_private.note_edges(turns presence_private.touch[], moment timestamp with time zone)
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.note_gone()
     returns trigger
     language plpgsql volatile security definer
@@ -440,6 +575,20 @@ function presence_private.note_gone()
 
 function presence_private.note_logouts(user_ids presence.user_id[], moment timestamp with time zone)
     returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.note_lost(lost presence_private.touch[], moment timestamp with time zone)
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.notices()
+    returns TABLE(notification_id bigint, kind text, watcher_id presence.user_id, user_id presence.user_id, name text, avatar_url text, room_id presence.room_id, event_id presence.event_id, at timestamp with time zone, read_at timestamp with time zone)
+    language sql stable
+
+function presence_private.notify_watchers(edges presence_private.edge[], grace interval, OUT unfinished bigint, OUT made bigint[])
+    returns record
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
@@ -501,8 +650,23 @@ index presence_private.change_at
 index presence_private.last_seen_user_id_room_id
     CREATE INDEX last_seen_user_id_room_id ON presence_private.last_seen USING btree (user_id, room_id)
 
+index presence_private.logout_at
+    CREATE INDEX logout_at ON presence_private.logout USING btree (at)
+
+index presence_private.logout_user_id_at
+    CREATE INDEX logout_user_id_at ON presence_private.logout USING btree (user_id, at)
+
 index presence_private.member_user_id_room_id
     CREATE INDEX member_user_id_room_id ON presence_private.member USING btree (user_id, room_id)
+
+index presence_private.notification_pair
+    CREATE INDEX notification_pair ON presence_private.notification USING btree (watcher_id, user_id, at)
+
+index presence_private.notification_unread
+    CREATE INDEX notification_unread ON presence_private.notification USING btree (watcher_id) WHERE (read_at IS NULL)
+
+index presence_private.notification_watcher
+    CREATE INDEX notification_watcher ON presence_private.notification USING btree (watcher_id, notification_id)
 
 index presence_private.session_user_id_room_id
     CREATE INDEX session_user_id_room_id ON presence_private.session USING btree (user_id, room_id)
@@ -512,6 +676,18 @@ index presence_private.spent_ticket_spent_at
 
 index presence_private.visit_user_id_room_id
     CREATE INDEX visit_user_id_room_id ON ONLY presence_private.visit USING btree (user_id, room_id)
+
+index presence_private.watch_role
+    CREATE UNIQUE INDEX watch_role ON presence_private.watch USING btree (event_id, role, user_id) WHERE (watcher_id IS NULL)
+
+index presence_private.watch_until_at
+    CREATE INDEX watch_until_at ON presence_private.watch USING btree (until_at) WHERE (until_at IS NOT NULL)
+
+index presence_private.watch_user_id
+    CREATE INDEX watch_user_id ON presence_private.watch USING btree (user_id, watch_id)
+
+index presence_private.watch_watcher
+    CREATE UNIQUE INDEX watch_watcher ON presence_private.watch USING btree (watcher_id, user_id) WHERE (watcher_id IS NOT NULL)
 
 partitioned table presence_private.visit
     partition by RANGE (ended_at)
@@ -540,6 +716,21 @@ schema presence_host
 
 schema presence_private
 
+sequence presence_private.edge_edge_id_seq
+    last_value bigint not null
+    log_cnt bigint not null
+    is_called boolean not null
+
+sequence presence_private.notification_notification_id_seq
+    last_value bigint not null
+    log_cnt bigint not null
+    is_called boolean not null
+
+sequence presence_private.watch_watch_id_seq
+    last_value bigint not null
+    log_cnt bigint not null
+    is_called boolean not null
+
 table presence_private.alive
     with fillfactor=10
     one boolean not null default true
@@ -549,6 +740,21 @@ table presence_private.alive
     close_at timestamp with time zone
     constraint alive_one CHECK (one)
     constraint alive_pkey PRIMARY KEY (one)
+
+table presence_private.edge
+    with autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0
+    edge_id bigint not null
+    at timestamp with time zone not null
+    was_seen_at timestamp with time zone
+    watched_to bigint not null default 0
+    room_id presence.room_id not null
+    user_id presence.user_id
+    what text not null
+    reason text
+    constraint edge_pkey PRIMARY KEY (edge_id)
+    constraint edge_reason CHECK (((what = ANY (ARRAY['member.left'::text, 'user.offline'::text])) = (reason IS NOT NULL)))
+    constraint edge_user CHECK (((what = ANY (ARRAY['room.occupied'::text, 'room.empty'::text])) = (user_id IS NULL)))
+    constraint edge_what CHECK ((what = ANY (ARRAY['member.joined'::text, 'member.left'::text, 'room.occupied'::text, 'room.empty'::text, 'user.online'::text, 'user.offline'::text])))
 
 table presence_private.gateway
     login name not null
@@ -588,6 +794,18 @@ table presence_private.migration
     checksum character varying(255)
     constraint migration_pkey PRIMARY KEY (version)
 
+table presence_private.notification
+    notification_id bigint not null
+    at timestamp with time zone not null
+    read_at timestamp with time zone
+    watcher_id presence.user_id not null
+    user_id presence.user_id not null
+    room_id presence.room_id not null
+    event_id presence.event_id
+    kind text not null default 'online'::text
+    constraint notification_kind CHECK ((kind = 'online'::text))
+    constraint notification_pkey PRIMARY KEY (notification_id)
+
 table presence_private.secret
     made_at timestamp with time zone not null default clock_timestamp()
     kind text not null
@@ -626,6 +844,27 @@ table presence_private.visit_default
     reason text not null
     constraint visit_default_pkey PRIMARY KEY (room_id, user_id, ended_at)
     constraint visit_not_backwards CHECK ((began_at <= ended_at))
+
+table presence_private.wanted
+    one boolean not null default true
+    hooks boolean not null default false
+    constraint wanted_one CHECK (one)
+    constraint wanted_pkey PRIMARY KEY (one)
+
+table presence_private.watch
+    watch_id bigint not null
+    created_at timestamp with time zone not null
+    until_at timestamp with time zone
+    quiet interval not null
+    user_id presence.user_id not null
+    watcher_id presence.user_id
+    event_id presence.event_id
+    room_id presence.room_id
+    role text
+    constraint watch_not_oneself CHECK (((watcher_id)::text <> (user_id)::text))
+    constraint watch_one_or_role CHECK ((((watcher_id IS NULL) = ((role IS NOT NULL) AND (event_id IS NOT NULL))) AND ((watcher_id IS NULL) OR ((role IS NULL) AND (event_id IS NULL)))))
+    constraint watch_pkey PRIMARY KEY (watch_id)
+    constraint watch_quiet CHECK (((quiet >= '00:00:00'::interval) AND (quiet <= '24:00:00'::interval)))
 
 trigger change_truncated on presence_private.change
     CREATE TRIGGER change_truncated AFTER TRUNCATE ON presence_private.change FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
@@ -708,6 +947,10 @@ unlogged table presence_private.eviction
     room_id presence.room_id
     user_id presence.user_id
     logout boolean not null default false
+
+unlogged table presence_private.logout
+    at timestamp with time zone not null
+    user_id presence.user_id not null
 
 unlogged table presence_private.member
     with fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0
@@ -795,6 +1038,18 @@ view presence.members
     sessions integer
     grant select to presence_app
 
+view presence.notifications
+    id text
+    notification_id bigint
+    kind text
+    watcher_id presence.user_id
+    user_id presence.user_id
+    room_id presence.room_id
+    event_id presence.event_id
+    at timestamp with time zone
+    read_at timestamp with time zone
+    grant select to presence_app
+
 view presence.rooms
     id text
     room_id presence.room_id
@@ -844,6 +1099,18 @@ view presence.visible_members
     joined_at timestamp with time zone
     grant select to presence_viewer
 
+view presence.visible_notifications
+    id text
+    kind text
+    user_id presence.user_id
+    name text
+    avatar_url text
+    room_id presence.room_id
+    event_id presence.event_id
+    at timestamp with time zone
+    read_at timestamp with time zone
+    grant select to presence_viewer
+
 view presence.visible_rooms
     id text
     room_id presence.room_id
@@ -852,6 +1119,18 @@ view presence.visible_rooms
     kind text
     online_count integer
     grant select to presence_viewer
+
+view presence.watches
+    id text
+    watcher_id presence.user_id
+    event_id presence.event_id
+    role text
+    user_id presence.user_id
+    room_id presence.room_id
+    quiet interval
+    created_at timestamp with time zone
+    until_at timestamp with time zone
+    grant select to presence_app
 
 view presence_private.open
     room_id presence.room_id

@@ -133,6 +133,7 @@ async fn presence_works(cast: &Cast) {
 /// Alice of bob, who comes to the room, on a stream.
 async fn whoever_watches_is_told(app: &TestApp, cast: &Cast) {
     let (alice, bob) = (app.client(cast.alice), app.client(cast.bob));
+    alice.send(Method::DELETE, "/v1/me/sessions", None).await; // busy: she would be told nothing
     let body = json!({"room_id": cast.room});
     let path = format!("/v1/me/watches/{}", cast.bob.replace('/', "%2F"));
     let (status, watch) = alice.call(Method::PUT, &path, Some(&body)).await;

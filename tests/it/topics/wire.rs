@@ -26,7 +26,7 @@ async fn every_event_is_to_the_byte_as_the_files_of_the_wire_have_it() {
     let (cable, cabled) = Cable::around(&service_url(db.url())).await;
     let node = TestApp::start_with(&cabled, |settings: &mut Settings| settings.room_detail_max = 3).await;
     let guests = "insert into event_app.room_participants (room_id, user_id) \
-                  select 'general', u from unnest(array['vera', 'victor']) u";
+                  select 'general', u from unnest(array['vera', 'victor']) u union all select 'expo-floor', 'dave'";
     run(&db.admin().await, guests).await;
     let mut found = Blocks::new();
 
@@ -117,10 +117,10 @@ async fn views(node: &TestApp, found: &mut Blocks) {
 /// `notification`.
 async fn notifications(node: &TestApp, found: &mut Blocks) {
     let victor = node.client("victor");
-    let watch = "/v1/me/watches/carol";
+    let watch = "/v1/me/watches/dave";
     victor.call(Method::PUT, watch, Some(&json!({}))).await;
     let mut reader = open(&victor, "room=expo-floor").await;
-    node.client("carol")
+    node.client("dave")
         .beat("expo-floor", Uuid::from_u128(3), json!({}))
         .await;
     found.insert("notification", reader.next_of("notification").await.block);
