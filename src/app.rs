@@ -33,6 +33,7 @@ use crate::{
     observe::{Observer, Spans},
     reaper::Reaper,
     relay::{Relay, RelayHandle},
+    webhooks::Sender,
 };
 
 /// How long requests that are under way at a stop are waited for.
@@ -53,6 +54,7 @@ pub struct App {
     reaper: Reaper,
     evictor: Evictor,
     notifier: Notifier,
+    sender: Sender,
     keys: Option<KeysTask>,
 }
 
@@ -89,7 +91,7 @@ impl App {
         let leases = Leases::new(known, settings.grace);
         let keeper = keeper(&settings, &leases, &db, &installed, &wake, &relay);
         let reaper = reaper(&settings, &db, wake, &health, &observer);
-        let evictor = evictor(&db, &observer);
+        let (evictor, sender) = (evictor(&db, &observer), sender(&settings, &db, &observer));
         let notifier = notifier(&settings, &db, &notices, &observer).await?;
         let (auth, keys) = Auth::start(&settings, ids, &health, &observer).await?;
         let edge = Edge::new(Means {
@@ -124,6 +126,7 @@ impl App {
             reaper,
             evictor,
             notifier,
+            sender,
             keys,
         })
     }
@@ -148,6 +151,7 @@ impl App {
         tasks.spawn(self.reaper.run(tasks_end.clone()));
         tasks.spawn(self.evictor.run(tasks_end.clone()));
         tasks.spawn(self.notifier.run(tasks_end.clone()));
+        tasks.spawn(self.sender.run(tasks_end.clone()));
         if let Some(keys) = self.keys {
             tasks.spawn(keys.run(tasks_end.clone()));
         }
@@ -213,6 +217,16 @@ async fn notifier(settings: &Settings, db: &Db, notices: &Notices, observer: &Ob
         seen: seen.context("reading the last notification")?,
         observer: observer.clone(),
     })
+}
+
+/// Sends webhooks.
+fn sender(settings: &Settings, db: &Db, observer: &Observer) -> Sender {
+    Sender {
+        db: db.clone(),
+        networks: settings.webhook_networks.clone(),
+        call_max: settings.webhook_timeout,
+        observer: observer.clone(),
+    }
 }
 
 async fn admin_listener(settings: &Settings) -> Result<Option<TcpListener>> {

@@ -31,6 +31,7 @@ mod serve;
 mod settings;
 mod signals;
 mod token;
+mod webhooks;
 
 const LONG_ABOUT: &str = "\
 Who is here, right now, from the Postgres that you already have.
@@ -78,6 +79,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Config(Box<settings::ConfigArgs>),
     Token(token::TokenArgs),
+    Webhooks(webhooks::WebhooksArgs),
     Openapi(openapi::OpenapiArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -129,6 +131,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<ExitCode> {
             Command::Generate(args) => args.run().await,
             Command::Reap(args) => args.run().await,
             Command::Doctor(args) => args.run().await,
+            Command::Webhooks(args) => args.run().await,
             Command::Token(_) | Command::Completions(_) | Command::Config(_) | Command::Openapi(_) => {
                 unreachable!("they have returned above")
             }

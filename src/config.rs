@@ -12,7 +12,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use axum::http::Uri;
 
-use crate::connect;
+use crate::{connect, domain::Network};
 
 pub mod args;
 mod auth;
@@ -90,6 +90,10 @@ pub struct Settings {
     pub rate_per_s: u32,
     /// Heartbeats that a user may send at once, after a pause.
     pub rate_burst: u32,
+    /// Networks that are not public, and that webhooks may be sent to all the same, also in clear.
+    pub webhook_networks: Vec<Network>,
+    /// How long the endpoint of a webhook may take to answer.
+    pub webhook_timeout: Duration,
 }
 
 /// Tells everything but secrets: a database URL holds a password.
@@ -126,6 +130,8 @@ impl fmt::Debug for Settings {
             .field("pool_max", &self.pool_max)
             .field("rate_per_s", &self.rate_per_s)
             .field("rate_burst", &self.rate_burst)
+            .field("webhook_networks", &self.webhook_networks)
+            .field("webhook_timeout", &self.webhook_timeout)
             .finish()
     }
 }

@@ -15,6 +15,7 @@ mod rooms;
 mod rows;
 mod views;
 mod watches;
+mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +26,7 @@ use tokio_postgres::{Config, Row, error::SqlState, types::ToSql};
 
 pub use leases::Hold;
 pub use node::{Installed, NodeSettings, Secrets};
+pub use webhooks::{Answered, Claim, Filters};
 
 use crate::{
     connect::Target,

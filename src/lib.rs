@@ -33,3 +33,4 @@ pub mod outgoing;
 pub mod planted;
 pub mod reaper;
 pub mod relay;
+pub mod webhooks;

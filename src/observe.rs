@@ -111,6 +111,16 @@ pub enum Observation {
     StreamClosed,
     /// A handler panicked; that request alone failed.
     Panicked,
+    /// The endpoint of a webhook was told something, or could not be.
+    WebhookAnswered {
+        /// Whether it took it.
+        is_taken: bool,
+    },
+    /// An endpoint is told nothing more: it failed for long, or wants no more.
+    WebhookDisabled {
+        /// Its number.
+        webhook: i64,
+    },
 }
 
 /// Takes note. Cheap to clone.
@@ -155,7 +165,8 @@ impl Observer {
             | Observation::EdgesExpanded { .. }
             | Observation::Notified { .. }
             | Observation::StreamOpened
-            | Observation::StreamClosed => {
+            | Observation::StreamClosed
+            | Observation::WebhookAnswered { .. } => {
                 tracing::debug!(?observation);
             }
             Observation::ListenerConnected => tracing::info!("hearing changes"),
@@ -201,6 +212,12 @@ impl Observer {
                 );
             }
             Observation::StreamLagged => tracing::info!("a slow reader gets a fresh snapshot"),
+            Observation::WebhookDisabled { webhook } => {
+                tracing::warn!(
+                    webhook,
+                    "a webhook was disabled: `pg-presence webhooks list` says why"
+                );
+            }
             Observation::Panicked => tracing::error!("a handler panicked"),
         }
         // Nobody listens outside tests.

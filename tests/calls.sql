@@ -167,3 +167,58 @@ select presence.read_notifications($1::text::presence.user_id, $2::bigint[]);
 -- rows: 1
 -- columns: unwatch boolean
 select presence.unwatch($1::text::presence.user_id, $2::text::presence.user_id);
+
+-- with: 'https://app.example.com/hooks', array['member.joined'], array['general'], array['gala'], array['alice'], 'a service of ours'
+-- rows: 1
+-- columns: webhook_id bigint, secret text
+select webhook_id, secret from presence.add_webhook($1, $2, $3::text[]::presence.room_id[], $4::text[]::presence.event_id[], $5::text[]::presence.user_id[], $6);
+
+-- with: 
+-- rows: 1
+-- columns: told text
+select row_to_json(w)::text as told from presence.webhooks() w;
+
+-- with: 1
+-- rows: 1
+-- columns: test_webhook bigint
+select presence.test_webhook($1);
+
+-- with: 64, 8, array[]::bigint[]
+-- rows: 1
+-- columns: delivery_id bigint, webhook_id bigint, attempt integer, url text, message_id text, sent_at_s bigint, payload text, secrets bytea[]
+select * from presence.claim_deliveries($1, $2, $3);
+
+-- with: array[1]::bigint[], array[1], array[204], array[null]::text[], array[null]::integer[]
+-- rows: 0
+-- columns: webhook_id bigint
+select webhook_id from presence.settle_deliveries($1, $2, $3, $4, $5) as s(webhook_id);
+
+-- with: 1, 20, array['delivered']
+-- rows: 1
+-- columns: told text
+select row_to_json(d)::text as told from presence.webhook_deliveries($1, $2, $3) d;
+
+-- with: 1, null, '1 hour', true
+-- rows: 1
+-- columns: redeliver_webhook integer
+select presence.redeliver_webhook($1, $2, now() - $3::text::interval, $4);
+
+-- with: 1, '24 hours'
+-- rows: 1
+-- columns: rotate_webhook_secret text
+select presence.rotate_webhook_secret($1, $2::text::interval);
+
+-- with: 1, 'moving house'
+-- rows: 1
+-- columns: disable_webhook boolean
+select presence.disable_webhook($1, $2);
+
+-- with: 1
+-- rows: 1
+-- columns: enable_webhook boolean
+select presence.enable_webhook($1);
+
+-- with: 1
+-- rows: 1
+-- columns: remove_webhook boolean
+select presence.remove_webhook($1);

@@ -21,6 +21,31 @@ function absent_members: column 5: last_seen_at timestamp with time zone
 function absent_members: grant execute to presence_app
 function absent_members: grant execute to presence_service
 
+function add_webhook: takes 1: url text
+function add_webhook: takes 2: types text[] default NULL::text[]
+function add_webhook: takes 3: room_ids presence.room_id[] default NULL::presence.room_id[]
+function add_webhook: takes 4: event_ids presence.event_id[] default NULL::presence.event_id[]
+function add_webhook: takes 5: user_ids presence.user_id[] default NULL::presence.user_id[]
+function add_webhook: takes 6: description text default NULL::text
+function add_webhook: returns rows
+function add_webhook: column 1: webhook_id bigint
+function add_webhook: column 2: secret text
+function add_webhook: grant execute to presence_service
+
+function claim_deliveries: takes 1: max_rows integer
+function claim_deliveries: takes 2: max_of_one integer
+function claim_deliveries: takes 3: busy bigint[] default '{}'::bigint[]
+function claim_deliveries: returns rows
+function claim_deliveries: column 1: delivery_id bigint
+function claim_deliveries: column 2: webhook_id bigint
+function claim_deliveries: column 3: attempt integer
+function claim_deliveries: column 4: url text
+function claim_deliveries: column 5: message_id text
+function claim_deliveries: column 6: sent_at_s bigint
+function claim_deliveries: column 7: payload text
+function claim_deliveries: column 8: secrets bytea[]
+function claim_deliveries: grant execute to presence_service
+
 function configure: takes 1: ttl interval default NULL::interval
 function configure: takes 2: heartbeat interval default NULL::interval
 function configure: takes 3: typing interval default NULL::interval
@@ -28,6 +53,15 @@ function configure: takes 4: sessions_max integer default NULL::integer
 function configure: takes 5: retention interval default NULL::interval
 function configure: returns void
 function configure: grant execute to presence_service
+
+function disable_webhook: takes 1: webhook_id bigint
+function disable_webhook: takes 2: why text default 'by hand'::text
+function disable_webhook: returns boolean
+function disable_webhook: grant execute to presence_service
+
+function enable_webhook: takes 1: webhook_id bigint
+function enable_webhook: returns boolean
+function enable_webhook: grant execute to presence_service
 
 function event_counts: takes 1: event_ids presence.event_id[] default NULL::presence.event_id[]
 function event_counts: returns rows
@@ -276,6 +310,13 @@ function reap: returns integer
 function reap: grant execute to presence_app
 function reap: grant execute to presence_service
 
+function redeliver_webhook: takes 1: webhook_id bigint
+function redeliver_webhook: takes 2: delivery_id bigint default NULL::bigint
+function redeliver_webhook: takes 3: since timestamp with time zone default NULL::timestamp with time zone
+function redeliver_webhook: takes 4: delivered boolean default false
+function redeliver_webhook: returns integer
+function redeliver_webhook: grant execute to presence_service
+
 function release_batch: takes 1: room_ids presence.room_id[]
 function release_batch: takes 2: user_ids presence.user_id[]
 function release_batch: takes 3: session_ids uuid[]
@@ -297,6 +338,10 @@ function remove_room: takes 1: room_id presence.room_id
 function remove_room: returns integer
 function remove_room: grant execute to presence_app
 function remove_room: grant execute to presence_service
+
+function remove_webhook: takes 1: webhook_id bigint
+function remove_webhook: returns boolean
+function remove_webhook: grant execute to presence_service
 
 function room_counts: takes 1: viewer presence.user_id
 function room_counts: takes 2: room_ids presence.room_id[] default NULL::presence.room_id[]
@@ -320,6 +365,19 @@ function room_occupancy: column 4: people integer
 function room_occupancy: grant execute to presence_app
 function room_occupancy: grant execute to presence_service
 
+function rotate_webhook_secret: takes 1: webhook_id bigint
+function rotate_webhook_secret: takes 2: keep interval default '24:00:00'::interval
+function rotate_webhook_secret: returns text
+function rotate_webhook_secret: grant execute to presence_service
+
+function settle_deliveries: takes 1: delivery_ids bigint[]
+function settle_deliveries: takes 2: attempts integer[]
+function settle_deliveries: takes 3: statuses integer[]
+function settle_deliveries: takes 4: errors text[]
+function settle_deliveries: takes 5: waits integer[]
+function settle_deliveries: returns rows of bigint
+function settle_deliveries: grant execute to presence_service
+
 function snapshot: takes 1: viewer presence.user_id
 function snapshot: takes 2: room_id presence.room_id
 function snapshot: returns rows
@@ -342,6 +400,10 @@ function snapshot: grant execute to presence_service
 function spend_ticket: takes 1: ticket_id uuid
 function spend_ticket: returns boolean
 function spend_ticket: grant execute to presence_service
+
+function test_webhook: takes 1: webhook_id bigint
+function test_webhook: returns bigint
+function test_webhook: grant execute to presence_service
 
 function unread_notifications: takes 1: watcher_id presence.user_id
 function unread_notifications: returns bigint
@@ -470,6 +532,43 @@ function watches_of: column 7: created_at timestamp with time zone
 function watches_of: column 8: until_at timestamp with time zone
 function watches_of: grant execute to presence_app
 function watches_of: grant execute to presence_service
+
+function webhook_deliveries: takes 1: webhook_id bigint
+function webhook_deliveries: takes 2: max_rows integer default 20
+function webhook_deliveries: takes 3: states text[] default NULL::text[]
+function webhook_deliveries: returns rows
+function webhook_deliveries: column 1: delivery_id bigint
+function webhook_deliveries: column 2: message_id text
+function webhook_deliveries: column 3: type text
+function webhook_deliveries: column 4: room_id presence.room_id
+function webhook_deliveries: column 5: user_id presence.user_id
+function webhook_deliveries: column 6: at timestamp with time zone
+function webhook_deliveries: column 7: state text
+function webhook_deliveries: column 8: attempts integer
+function webhook_deliveries: column 9: status integer
+function webhook_deliveries: column 10: error text
+function webhook_deliveries: column 11: due_at timestamp with time zone
+function webhook_deliveries: column 12: ended_at timestamp with time zone
+function webhook_deliveries: grant execute to presence_service
+
+function webhooks: returns rows
+function webhooks: column 1: webhook_id bigint
+function webhooks: column 2: url text
+function webhooks: column 3: description text
+function webhooks: column 4: types text[]
+function webhooks: column 5: room_ids text[]
+function webhooks: column 6: event_ids text[]
+function webhooks: column 7: user_ids text[]
+function webhooks: column 8: secrets integer
+function webhooks: column 9: created_at timestamp with time zone
+function webhooks: column 10: delivered_at timestamp with time zone
+function webhooks: column 11: failing_since timestamp with time zone
+function webhooks: column 12: last_error text
+function webhooks: column 13: disabled_at timestamp with time zone
+function webhooks: column 14: disabled_why text
+function webhooks: column 15: waiting bigint
+function webhooks: column 16: failed bigint
+function webhooks: grant execute to presence_service
 
 function where_now: takes 1: viewer presence.user_id
 function where_now: takes 2: user_id presence.user_id

@@ -19,9 +19,41 @@ function presence.absent_members(viewer presence.user_id, room_id presence.room_
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.add_webhook(url text, types text[], room_ids presence.room_id[], event_ids presence.event_id[], user_ids presence.user_id[], description text)
+    arguments url text, types text[] DEFAULT NULL::text[], room_ids presence.room_id[] DEFAULT NULL::presence.room_id[], event_ids presence.event_id[] DEFAULT NULL::presence.event_id[], user_ids presence.user_id[] DEFAULT NULL::presence.user_id[], description text DEFAULT NULL::text
+    returns TABLE(webhook_id bigint, secret text)
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.claim_deliveries(max_rows integer, max_of_one integer, busy bigint[])
+    arguments max_rows integer, max_of_one integer, busy bigint[] DEFAULT '{}'::bigint[]
+    returns TABLE(delivery_id bigint, webhook_id bigint, attempt integer, url text, message_id text, sent_at_s bigint, payload text, secrets bytea[])
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_service
+
 function presence.configure(ttl interval, heartbeat interval, typing interval, sessions_max integer, retention interval)
     arguments ttl interval DEFAULT NULL::interval, heartbeat interval DEFAULT NULL::interval, typing interval DEFAULT NULL::interval, sessions_max integer DEFAULT NULL::integer, retention interval DEFAULT NULL::interval
     returns void
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.disable_webhook(webhook_id bigint, why text)
+    arguments webhook_id bigint, why text DEFAULT 'by hand'::text
+    returns boolean
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.enable_webhook(webhook_id bigint)
+    returns boolean
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
@@ -231,6 +263,14 @@ function presence.reap(max_rows integer)
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.redeliver_webhook(webhook_id bigint, delivery_id bigint, since timestamp with time zone, delivered boolean)
+    arguments webhook_id bigint, delivery_id bigint DEFAULT NULL::bigint, since timestamp with time zone DEFAULT NULL::timestamp with time zone, delivered boolean DEFAULT false
+    returns integer
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
 function presence.release_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], closed interval[], grace interval)
     returns TABLE(item integer, outcome text)
     language plpgsql volatile security definer
@@ -254,6 +294,13 @@ function presence.remove_room(room_id presence.room_id)
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.remove_webhook(webhook_id bigint)
+    returns boolean
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
 function presence.room_counts(viewer presence.user_id, room_ids presence.room_id[])
     arguments viewer presence.user_id, room_ids presence.room_id[] DEFAULT NULL::presence.room_id[]
     returns TABLE(room_id presence.room_id, name text, kind text, event_id presence.event_id, online_count integer)
@@ -272,6 +319,21 @@ function presence.room_occupancy(room_id presence.room_id, from_at timestamp wit
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.rotate_webhook_secret(webhook_id bigint, keep interval)
+    arguments webhook_id bigint, keep interval DEFAULT '24:00:00'::interval
+    returns text
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.settle_deliveries(delivery_ids bigint[], attempts integer[], statuses integer[], errors text[], waits integer[])
+    returns SETOF bigint
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
 function presence.snapshot(viewer presence.user_id, room_id presence.room_id)
     returns TABLE(epoch uuid, revision bigint, online_count integer, user_id presence.user_id, name text, avatar_url text, role text, status text, status_until timestamp with time zone, message text, activity text, data jsonb, joined_at timestamp with time zone)
     language plpgsql stable security definer
@@ -283,6 +345,13 @@ function presence.snapshot(viewer presence.user_id, room_id presence.room_id)
 
 function presence.spend_ticket(ticket_id uuid)
     returns boolean
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.test_webhook(webhook_id bigint)
+    returns bigint
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
@@ -402,6 +471,21 @@ function presence.watches_of(watcher_id presence.user_id)
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.webhook_deliveries(webhook_id bigint, max_rows integer, states text[])
+    arguments webhook_id bigint, max_rows integer DEFAULT 20, states text[] DEFAULT NULL::text[]
+    returns TABLE(delivery_id bigint, message_id text, type text, room_id presence.room_id, user_id presence.user_id, at timestamp with time zone, state text, attempts integer, status integer, error text, due_at timestamp with time zone, ended_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
+function presence.webhooks()
+    returns TABLE(webhook_id bigint, url text, description text, types text[], room_ids text[], event_ids text[], user_ids text[], secrets integer, created_at timestamp with time zone, delivered_at timestamp with time zone, failing_since timestamp with time zone, last_error text, disabled_at timestamp with time zone, disabled_why text, waiting bigint, failed bigint)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
 function presence.where_now(viewer presence.user_id, user_id presence.user_id)
     returns TABLE(whom presence.user_id, name text, avatar_url text, room_id presence.room_id, online boolean, status text, last_seen_at timestamp with time zone)
     language plpgsql stable security definer
@@ -464,6 +548,12 @@ function presence_private.check_watch(user_id presence.user_id, quiet interval, 
     language plpgsql stable
     set search_path=pg_catalog, pg_temp
 
+function presence_private.claim_deliveries(max_rows integer, max_of_one integer, busy bigint[], at_time timestamp with time zone)
+    arguments max_rows integer, max_of_one integer, busy bigint[], at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns SETOF presence_private.claim
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.close_lost(max_rows integer, moment timestamp with time zone)
     returns void
     language plpgsql volatile
@@ -521,6 +611,11 @@ function presence_private.gone_before(moment timestamp with time zone)
     returns timestamp with time zone
     language sql stable
 
+function presence_private.hold_webhook(webhook_id bigint)
+    returns presence_private.webhook
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.is_ours(context text)
     returns boolean
     language sql immutable
@@ -551,9 +646,19 @@ function presence_private.lock_rooms(room_ids presence.room_id[], wait boolean)
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
+function presence_private.make_webhook_secret(webhook_id bigint)
+    returns text
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.member_deleted()
     returns trigger
     language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.next_of_lane(webhook_id bigint, lane text, moment timestamp with time zone)
+    returns void
+    language sql volatile
     set search_path=pg_catalog, pg_temp
 
 function presence_private.note_changed()
@@ -597,10 +702,20 @@ function presence_private.occupancy(room_ids presence.room_id[], from_at timesta
     language plpgsql stable
     set search_path=pg_catalog, pg_temp
 
+function presence_private.queue_deliveries(news presence_private.news[])
+    returns integer
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.reap_sessions(max_rows integer, at_time timestamp with time zone)
     arguments max_rows integer, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
     returns integer
     language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.retry_delay(attempts integer)
+    returns interval
+    language sql volatile
     set search_path=pg_catalog, pg_temp
 
 function presence_private.ring()
@@ -640,12 +755,35 @@ function presence_private.settle(touched presence_private.touch[], moment timest
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
+function presence_private.settle_deliveries(delivery_ids bigint[], attempts integer[], statuses integer[], errors text[], waits integer[], at_time timestamp with time zone)
+    arguments delivery_ids bigint[], attempts integer[], statuses integer[], errors text[], waits integer[], at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns SETOF bigint
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.status_at(status text, status_until timestamp with time zone, typing_until timestamp with time zone, moment timestamp with time zone)
     returns text
     language sql immutable
 
+function presence_private.trim_deliveries(moment timestamp with time zone)
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 index presence_private.change_at
     CREATE INDEX change_at ON presence_private.change USING btree (at)
+
+index presence_private.delivery_due
+    CREATE INDEX delivery_due ON presence_private.delivery USING btree (webhook_id, due_at) WHERE (due_at IS NOT NULL)
+
+index presence_private.delivery_ended_at
+    CREATE INDEX delivery_ended_at ON presence_private.delivery USING btree (ended_at) WHERE (ended_at IS NOT NULL)
+
+index presence_private.delivery_lane
+    CREATE INDEX delivery_lane ON presence_private.delivery USING btree (webhook_id, lane, delivery_id) WHERE (ended_at IS NULL)
+
+index presence_private.delivery_webhook_id
+    CREATE INDEX delivery_webhook_id ON presence_private.delivery USING btree (webhook_id, delivery_id)
 
 index presence_private.last_seen_user_id_room_id
     CREATE INDEX last_seen_user_id_room_id ON presence_private.last_seen USING btree (user_id, room_id)
@@ -716,6 +854,11 @@ schema presence_host
 
 schema presence_private
 
+sequence presence_private.delivery_delivery_id_seq
+    last_value bigint not null
+    log_cnt bigint not null
+    is_called boolean not null
+
 sequence presence_private.edge_edge_id_seq
     last_value bigint not null
     log_cnt bigint not null
@@ -731,6 +874,11 @@ sequence presence_private.watch_watch_id_seq
     log_cnt bigint not null
     is_called boolean not null
 
+sequence presence_private.webhook_webhook_id_seq
+    last_value bigint not null
+    log_cnt bigint not null
+    is_called boolean not null
+
 table presence_private.alive
     with fillfactor=10
     one boolean not null default true
@@ -740,6 +888,28 @@ table presence_private.alive
     close_at timestamp with time zone
     constraint alive_one CHECK (one)
     constraint alive_pkey PRIMARY KEY (one)
+
+table presence_private.delivery
+    with fillfactor=80, autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0
+    delivery_id bigint not null
+    webhook_id bigint not null
+    at timestamp with time zone not null
+    due_at timestamp with time zone
+    ended_at timestamp with time zone
+    message_id uuid not null default gen_random_uuid()
+    attempts integer not null default 0
+    status integer
+    room_id presence.room_id
+    user_id presence.user_id
+    type text not null
+    state text not null default 'waiting'::text
+    lane text not null
+    error text
+    payload text not null
+    constraint delivery_due CHECK (((due_at IS NULL) OR (ended_at IS NULL)))
+    constraint delivery_ended CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['delivered'::text, 'failed'::text]))))
+    constraint delivery_pkey PRIMARY KEY (delivery_id)
+    constraint delivery_state CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'delivered'::text, 'failed'::text])))
 
 table presence_private.edge
     with autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_cost_delay=0
@@ -866,6 +1036,39 @@ table presence_private.watch
     constraint watch_pkey PRIMARY KEY (watch_id)
     constraint watch_quiet CHECK (((quiet >= '00:00:00'::interval) AND (quiet <= '24:00:00'::interval)))
 
+table presence_private.webhook
+    with fillfactor=50
+    webhook_id bigint not null
+    created_at timestamp with time zone not null default clock_timestamp()
+    disabled_at timestamp with time zone
+    removed_at timestamp with time zone
+    failing_since timestamp with time zone
+    delivered_at timestamp with time zone
+    url text not null
+    description text
+    disabled_why text
+    last_error text
+    types text[]
+    room_ids presence.room_id[]
+    event_ids presence.event_id[]
+    user_ids presence.user_id[]
+    constraint webhook_description CHECK (((char_length(description) >= 1) AND (char_length(description) <= 200)))
+    constraint webhook_disabled CHECK (((disabled_at IS NULL) = (disabled_why IS NULL)))
+    constraint webhook_event_ids CHECK (((cardinality(event_ids) >= 1) AND (cardinality(event_ids) <= 1000)))
+    constraint webhook_pkey PRIMARY KEY (webhook_id)
+    constraint webhook_room_ids CHECK (((cardinality(room_ids) >= 1) AND (cardinality(room_ids) <= 1000)))
+    constraint webhook_types CHECK (((cardinality(types) > 0) AND (types <@ ARRAY['member.joined'::text, 'member.left'::text, 'room.occupied'::text, 'room.empty'::text, 'user.online'::text, 'user.offline'::text, 'notification'::text])))
+    constraint webhook_url CHECK (((url ~ '^https?://[^[:space:]/?#@]+([/?][^[:space:]#]*)?$'::text) AND (octet_length(url) <= 2048)))
+    constraint webhook_user_ids CHECK (((cardinality(user_ids) >= 1) AND (cardinality(user_ids) <= 1000)))
+
+table presence_private.webhook_secret
+    webhook_id bigint not null
+    made_at timestamp with time zone not null default clock_timestamp()
+    until_at timestamp with time zone
+    key bytea not null
+    constraint webhook_secret_key_length CHECK (((octet_length(key) >= 24) AND (octet_length(key) <= 64)))
+    constraint webhook_secret_pkey PRIMARY KEY (webhook_id, made_at)
+
 trigger change_truncated on presence_private.change
     CREATE TRIGGER change_truncated AFTER TRUNCATE ON presence_private.change FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
 
@@ -903,6 +1106,25 @@ type presence_private.beat
     status text
     joined_at timestamp with time zone
     expires_at timestamp with time zone
+
+type presence_private.claim
+    delivery_id bigint
+    webhook_id bigint
+    attempt integer
+    url text
+    message_id text
+    sent_at_s bigint
+    payload text
+    secrets bytea[]
+
+type presence_private.news
+    at timestamp with time zone
+    what text
+    room_id presence.room_id
+    user_id presence.user_id
+    reason text
+    watcher_id presence.user_id
+    notification_id bigint
 
 type presence_private.said
     item integer

@@ -7,9 +7,10 @@ use clap::{Args, ValueEnum};
 
 use super::{
     AuthArgs, Error, KeysArgs, Settings, check_lease, connection_string,
-    parse::{bind, collector_url, count, host, millis, origin},
+    parse::{bind, collector_url, count, host, millis, network, origin},
     secret,
 };
+use crate::domain::Network;
 
 /// The way to Postgres. `dev` has none of these: it ignores `DATABASE_URL`.
 #[derive(Args)]
@@ -126,6 +127,9 @@ pub struct ServiceArgs {
 
     #[command(flatten)]
     limit: LimitArgs,
+
+    #[command(flatten)]
+    webhook: WebhookArgs,
 }
 
 #[derive(Args)]
@@ -206,6 +210,21 @@ struct LimitArgs {
     rate_burst: usize,
 }
 
+#[derive(Args)]
+#[command(next_help_heading = "Webhooks")]
+struct WebhookArgs {
+    /// Networks that webhooks may be sent to though they are not public, as 10.1.0.0/16, with commas between them [default: none]
+    ///
+    /// Whoever may add a webhook chooses where this service sends requests to: loopback, private, link-local and the like
+    /// are refused, by the address that is connected to. Within these networks http is good as well; elsewhere only https.
+    #[arg(long, value_name = "NETWORKS", env = "PRESENCE_WEBHOOK_NETWORKS", value_delimiter = ',', value_parser = network)]
+    webhook_networks: Vec<Network>,
+
+    /// How long the endpoint of a webhook may take to answer, in ms, 1000 to 30000
+    #[arg(long, value_name = "MS", env = "PRESENCE_WEBHOOK_TIMEOUT_MS", default_value = "15000", value_parser = millis(1000, 30_000))]
+    webhook_timeout_ms: Duration,
+}
+
 impl ServiceArgs {
     /// All that [`ServiceArgs::settings`] would refuse, and a service without any key.
     pub fn errors(&self) -> Vec<Error> {
@@ -264,6 +283,8 @@ impl ServiceArgs {
             pool_max: self.limit.pool_max,
             rate_per_s: u32::try_from(self.limit.rate_per_s).unwrap_or(u32::MAX),
             rate_burst: u32::try_from(self.limit.rate_burst).unwrap_or(u32::MAX),
+            webhook_networks: self.webhook.webhook_networks.clone(),
+            webhook_timeout: self.webhook.webhook_timeout_ms,
         })
     }
 }

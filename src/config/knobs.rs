@@ -227,6 +227,20 @@ pub const KNOBS: &[Knob] = &[
         100_000,
         "Heartbeats that a user may send at once, after a pause; beyond both [`rate-limited`](errors.md#rate-limited).",
     ),
+    words(
+        "PRESENCE_WEBHOOK_NETWORKS",
+        "none",
+        "networks, with commas",
+        "Networks that are not public, such as `10.1.0.0/16`, and that [webhooks](webhooks.md#where-webhooks-may-go) may be \
+         sent to all the same.",
+    ),
+    range(
+        "PRESENCE_WEBHOOK_TIMEOUT_MS",
+        "",
+        1000,
+        30_000,
+        "How long the endpoint of a webhook may take to answer.",
+    ),
     words("RUST_LOG", "`info`", "", "What to log."),
     words("PRESENCE_LOG_FORMAT", "", "`text`, `json`", "How to log it."),
 ];

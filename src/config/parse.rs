@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::http::Uri;
 
-use crate::domain::IdType;
+use crate::domain::{IdType, Network};
 
 /// Milliseconds between two bounds.
 pub fn millis(
@@ -107,6 +107,14 @@ pub(super) fn host(text: &str) -> Result<String, String> {
         );
     }
     Ok(name)
+}
+
+/// A range of addresses.
+pub(super) fn network(text: &str) -> Result<Network, String> {
+    Network::parse(text).ok_or_else(|| {
+        "write networks as 10.1.0.0/16 or fd00:1::/32, by their first address, with commas between them"
+            .to_owned()
+    })
 }
 
 /// Where keys are published: https, or http where it stays on this machine.

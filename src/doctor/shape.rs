@@ -203,6 +203,8 @@ select case c.relkind when 'v' then 'view' when 'S' then 'sequence' when 'm' the
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where n.nspname in ('presence', 'presence_private') and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'c')
    and not c.relispartition and c.relname !~ '^visit_[0-9]{8}$'
+   -- the sequence of an identity column is a part of its table
+   and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i' and c.relkind = 'S')
  union all
 select case f.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end,
        n.nspname || '.' || f.proname, f.oid::regprocedure::text, count(*) over (partition by f.pronamespace, f.proname)

@@ -79,6 +79,9 @@ pub struct Figures {
     pub lagged: Counter,
     /// Handlers that panicked.
     pub panics: Counter,
+    webhooks_taken: Counter,
+    webhook_failures: Counter,
+    webhooks_disabled: Counter,
     evicted: Counter,
     edges: Counter,
     notified: Counter,
@@ -111,6 +114,9 @@ impl Default for Figures {
             streams: Gauge::default(),
             lagged: Counter::default(),
             panics: Counter::default(),
+            webhooks_taken: Counter::default(),
+            webhook_failures: Counter::default(),
+            webhooks_disabled: Counter::default(),
             evicted: Counter::default(),
             edges: Counter::default(),
             notified: Counter::default(),
@@ -136,6 +142,7 @@ impl Default for Figures {
         };
         figures.register_counters();
         figures.register_told();
+        figures.register_webhooks();
         figures.register_gauges();
         figures.register_labelled();
         figures
@@ -209,6 +216,27 @@ impl Figures {
             &self.lagged,
         );
         count("panics", "Handlers that panicked", &self.panics);
+    }
+
+    fn register_webhooks(&mut self) {
+        let registry = &mut self.registry;
+        let mut count =
+            |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
+        count(
+            "webhooks_taken",
+            "Deliveries of webhooks that their endpoints took from this node",
+            &self.webhooks_taken,
+        );
+        count(
+            "webhook_failures",
+            "Attempts of this node to deliver a webhook that failed",
+            &self.webhook_failures,
+        );
+        count(
+            "webhooks_disabled",
+            "Webhooks that this node saw disabled, since they failed for long or want no more",
+            &self.webhooks_disabled,
+        );
     }
 
     fn register_told(&mut self) {
@@ -306,6 +334,9 @@ impl Figures {
             Observation::StreamClosed => _ = self.streams.dec(),
             Observation::StreamLagged => _ = self.lagged.inc(),
             Observation::Panicked => _ = self.panics.inc(),
+            Observation::WebhookAnswered { is_taken: true } => _ = self.webhooks_taken.inc(),
+            Observation::WebhookAnswered { is_taken: false } => _ = self.webhook_failures.inc(),
+            Observation::WebhookDisabled { .. } => _ = self.webhooks_disabled.inc(),
             Observation::ListenerConnected
             | Observation::Recovered
             | Observation::KeysRead { .. }

@@ -83,12 +83,12 @@ fn plain(port: u16) -> Outgoing {
     let url = format!("http://127.0.0.1:{port}/keys?a=b")
         .parse()
         .expect("a URL");
-    Outgoing::trusting(url, None).expect("no TLS")
+    Outgoing::over(url, None)
 }
 
 fn over_tls(host: &str, port: u16, roots: RootCertStore) -> Outgoing {
     let url = format!("https://{host}:{port}/keys").parse().expect("a URL");
-    Outgoing::trusting(url, Some(roots)).expect("TLS")
+    Outgoing::over(url, Some(Trust::in_roots(roots).expect("TLS")))
 }
 
 #[tokio::test]
@@ -147,4 +147,41 @@ async fn it_is_bounded_in_bytes_and_in_time() {
     assert!(cut.is_err());
     assert!(silent.is_err_and(|why| why.contains("within 5 s")));
     assert!(begin.elapsed() >= CALL_MAX);
+}
+
+#[tokio::test]
+async fn a_guard_judges_the_address_that_a_name_leads_to_and_nothing_is_sent_where_it_refuses() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    let to = |host: &str, guard: Arc<Guard>| {
+        let url = format!("http://{host}:{port}/").parse().expect("a URL");
+        Outgoing::guarded(url, None, guard, CALL_MAX)
+    };
+    let nowhere: Arc<Guard> = Arc::new(|ip| Err(format!("{ip} is refused")));
+
+    for host in ["127.0.0.1", "localhost"] {
+        let refused = to(host, nowhere.clone()).call(Request::new(Bytes::new())).await;
+        assert!(
+            refused.is_err_and(|why| why.ends_with("is refused")),
+            "{host}: it is refused by its address"
+        );
+    }
+
+    // Nobody connected: the first to come is this one.
+    let mine = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+    let (_, first) = listener.accept().await.expect("one");
+    assert_eq!(first, mine.local_addr().expect("connected"));
+}
+
+#[tokio::test]
+async fn the_head_of_an_answer_is_had_though_its_body_never_ends() {
+    let endless = "HTTP/1.1 204 No Content\r\n\r\n".to_owned();
+    let long = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{{", u32::MAX);
+
+    for (answer, status) in [(endless, 204), (long, 200)] {
+        let head = plain(provider(answer, false).await)
+            .head_of_call(Request::new(Bytes::new()))
+            .await;
+        assert_eq!(head.map(|head| head.status.as_u16()), Ok(status));
+    }
 }

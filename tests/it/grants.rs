@@ -35,6 +35,17 @@ const SERVICE_ONLY: &[&str] = &[
     "select presence.node_settings()",
     "select presence.node_secrets()",
     "select presence.configure()",
+    "select presence.add_webhook('https://app.example.com/hooks')",
+    "select presence.webhooks()",
+    "select presence.test_webhook(1)",
+    "select presence.claim_deliveries(1, 1)",
+    "select presence.settle_deliveries('{1}', '{1}', '{204}', '{null}', '{null}')",
+    "select presence.webhook_deliveries(1)",
+    "select presence.redeliver_webhook(1)",
+    "select presence.rotate_webhook_secret(1)",
+    "select presence.disable_webhook(1)",
+    "select presence.enable_webhook(1)",
+    "select presence.remove_webhook(1)",
 ];
 
 /// What trusted backends call, and the service may. Those that end presence come last.

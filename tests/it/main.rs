@@ -45,3 +45,4 @@ mod topics;
 mod trouble;
 mod viewers;
 mod watches;
+mod webhooks;

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod node;
 pub mod programs;
 pub mod provider;
+pub mod receiver;
 pub mod scene;
 pub mod server;
 pub mod sql;

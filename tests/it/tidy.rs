@@ -41,6 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("reaper", TASK),
     ("evictor", TASK),
     ("notifier", TASK),
+    ("webhooks", &["db", "domain", "error", "observe", "outgoing"]),
     ("relay", TASK),
     (
         "leases",

@@ -156,8 +156,15 @@ async fn everything_that_may_be_asked(watched: &Watched) {
     watched.admin.batch_execute(lost).await.expect("a loss");
     holding.next_of("snapshot").await;
     drop((stream, holding)); // their leases are given back
+    somebody_is_told(watched).await;
     let logout = alice.send(Method::DELETE, "/v1/me/sessions", None).await.status();
     assert_eq!(logout, StatusCode::NO_CONTENT);
+}
+
+/// A webhook, though nothing is sent to where it leads.
+async fn somebody_is_told(watched: &Watched) {
+    let told = "select presence.add_webhook('https://127.0.0.1:1/'); select presence.test_webhook(1)";
+    watched.admin.batch_execute(told).await.expect("a webhook");
 }
 
 /// In paths, queries, headers and bodies: refused or inert.

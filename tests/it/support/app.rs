@@ -125,6 +125,8 @@ fn settings(url: &str) -> Settings {
         pool_max: 4,
         rate_per_s: 0,
         rate_burst: 50,
+        webhook_networks: vec![],
+        webhook_timeout: Duration::from_secs(15),
     }
 }
 
