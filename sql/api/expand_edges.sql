@@ -1,4 +1,4 @@
--- From who came and went to those who want to be told. The service calls it several times a second; a cron job may.
+-- From who came and went to those who want to be told: watchers, and webhooks. The service calls it several times a second; a cron job may.
 -- Only one at a time does it; the transaction that expands an edge deletes it.
 create or replace function presence.expand_edges(
         max_rows integer  default 1000,
@@ -15,6 +15,7 @@ declare
     waits   constant interval := least(greatest(coalesce(expand_edges.grace, '5 seconds'), '0'), '5 minutes');
     taken   presence_private.edge[];
     stopped bigint;
+    made    bigint[];
 begin
     if not exists (select from presence_private.edge) then
         return case when exists (select from presence_private.watch) or (select w.hooks from presence_private.wanted w) then 0 end;
@@ -38,7 +39,9 @@ begin
     if taken is null then
         return 0;
     end if;
-    select n.unfinished into stopped from presence_private.notify_watchers(taken, waits) n;
+    select n.unfinished, n.made into stopped, made from presence_private.notify_watchers(taken, waits) n;
+    perform presence_private.queue_edges(
+        (select array_agg(t order by t.edge_id) from unnest(taken) t where stopped is null or t.edge_id < stopped), made, waits);
     delete from presence_private.edge d
      using unnest(taken) t
      where d.edge_id = t.edge_id and (stopped is null or t.edge_id < stopped);
@@ -46,5 +49,5 @@ begin
 end
 $$;
 comment on function presence.expand_edges is
-    'tells those who watch of who came online: writes their notifications; at most max_rows joins and leaves at a time; grace: who is away for less was not away. Returns how many it took, -1 while another one is at it, null where nobody watches';
+    'tells those who watch of who came online, and webhooks of who came and went: writes notifications and deliveries; at most max_rows joins and leaves at a time; grace: who is away for less was not away. Returns how many it took, -1 while another one is at it, null where nobody watches';
 grant execute on function presence.expand_edges to presence_service, presence_app;

@@ -48,6 +48,7 @@ pub const BEHAVIOUR: &[File] = files![
     "sql/core/host_changes.sql",
     "sql/core/evict_queued.sql",
     "sql/core/queue_deliveries.sql",
+    "sql/core/queue_edges.sql",
     "sql/core/claim_deliveries.sql",
     "sql/core/settle_deliveries.sql",
     "sql/core/webhooks.sql",

@@ -2,6 +2,7 @@
 
 mod command;
 mod failures;
+mod outbox;
 mod places;
 mod sending;
 
