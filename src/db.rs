@@ -9,10 +9,12 @@
 
 mod beats;
 pub mod demo;
+mod history;
 mod leases;
 mod node;
 mod rooms;
 mod rows;
+mod statuses;
 mod views;
 mod watches;
 mod webhooks;

@@ -4,6 +4,7 @@
 
 pub mod beat;
 pub mod cursor;
+pub mod history;
 pub mod id;
 pub mod limits;
 pub mod member;
@@ -23,4 +24,4 @@ pub use network::Network;
 pub use put_back::{PutBack, Seen};
 pub use reading::{Count, RoomAnswer, RoomQuestion, RoomsAnswer};
 pub use stamp::Stamp;
-pub use status::Status;
+pub use status::{OwnStatus, OwnStatusChange, Status};

@@ -8,6 +8,7 @@ pub mod problem;
 pub mod server;
 
 pub(crate) mod heartbeats;
+mod history;
 mod hosts;
 pub(crate) mod leave;
 mod me;
@@ -157,6 +158,9 @@ pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
     let mut routes = Router::new()
         .route("/v1/rooms", get(rooms::counts))
         .route("/v1/rooms/{room}", get(rooms::snapshot))
+        .route("/v1/rooms/{room}/activities", get(rooms::activities))
+        .route("/v1/rooms/{room}/activity", get(history::room_activity))
+        .route("/v1/rooms/{room}/visits", get(history::visits))
         .route(
             "/v1/rooms/{room}/sessions/{session}",
             put(sessions::put).delete(sessions::delete),
@@ -166,12 +170,17 @@ pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
         .route("/v1/heartbeats", post(heartbeats::post))
         .route("/v1/leave", post(leave::post))
         .route("/v1/events/{event}", get(views::event))
+        .route("/v1/events/{event}/activity", get(history::event_activity))
         .route("/v1/users/{user}", get(views::user))
         .route("/v1/me/sessions", delete(me::delete_sessions))
         .route("/v1/me/watches", get(watches::list))
         .route("/v1/me/watches/{user}", put(watches::put).delete(watches::delete))
         .route("/v1/me/notifications", get(notifications::list))
         .route("/v1/me/notifications/read", post(notifications::read))
+        .route(
+            "/v1/me/status",
+            put(me::put_status).get(me::get_status).delete(me::delete_status),
+        )
         .route("/v1/stream", get(stream::get))
         .route("/v1/tickets", post(tickets::post))
         .route("/livez", get(operations::livez))

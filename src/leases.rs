@@ -123,6 +123,30 @@ impl Leases {
         self.changed.notify_one();
     }
 
+    /// The stream holds these as soon as they join: their user is invisible for now, and a renewal never joins.
+    pub fn wait_for(&self, stream: StreamId, keys: Vec<BeatKey>) {
+        if keys.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let mut book = self.lock();
+        for key in &keys {
+            let hold = Hold {
+                key: key.clone(),
+                holder: Uuid::new_v4(),
+                take: false,
+            };
+            let lease = Lease {
+                hold,
+                stream,
+                due: now + AGAIN,
+                missing_since: Some(now),
+            };
+            book.leases.insert(key.clone(), lease);
+        }
+        book.streams.entry(stream).or_default().extend(keys);
+    }
+
     /// Waits until the database knows what this stream holds: from then on it is told from streams that were opened
     /// before and from those that are opened later, on whatever node.
     pub async fn taken(&self, stream: StreamId) -> Result<()> {
@@ -235,6 +259,9 @@ impl Leases {
         let (stream, now) = (lease.stream, Instant::now());
         match outcome {
             Held::Held => {
+                if lease.missing_since.is_some() {
+                    self.known.hold(&hold.key, hold.holder);
+                }
                 (lease.due, lease.hold.take, lease.missing_since) = (next, false, None);
                 self.known.heard([&hold.key].into_iter(), now);
             }

@@ -222,3 +222,32 @@ select presence.enable_webhook($1);
 -- rows: 1
 -- columns: remove_webhook boolean
 select presence.remove_webhook($1);
+-- with: 'alice', 'general', 'dave', null, null, null, null, 101
+-- rows: 1
+-- columns: user_id text, name text, avatar_url text, began_at timestamp with time zone, ended_at timestamp with time zone, reason text
+select user_id::text, name, avatar_url, began_at, ended_at, reason from presence.room_visits($1::text::presence.user_id, $2::text::presence.room_id, $3::text::presence.user_id, $4, $5, $6, $7::text::presence.user_id, $8);
+
+-- with: 'carol', 'expo', 24
+-- rows: 26
+-- columns: kind text, room_id text, room_name text, user_id text, name text, avatar_url text, last_seen_at timestamp with time zone, online boolean, at timestamp with time zone, online_count integer, average double precision, active_users integer
+select kind, room_id::text, room_name, user_id::text, name, avatar_url, last_seen_at, online, at, online_count, average, active_users from presence.event_activity($1::text::presence.user_id, $2::text::presence.event_id, $3);
+
+-- with: 'carol', 'expo-floor', 24
+-- rows: 25
+-- columns: kind text, room_id text, room_name text, user_id text, name text, avatar_url text, last_seen_at timestamp with time zone, online boolean, at timestamp with time zone, online_count integer, average double precision, active_users integer
+select kind, room_id::text, room_name, user_id::text, name, avatar_url, last_seen_at, online, at, online_count, average, active_users from presence.room_activity($1::text::presence.user_id, $2::text::presence.room_id, $3);
+
+-- with: 'general', 'alice'
+-- rows: 1
+-- columns: activity text, online_count integer
+select activity, online_count from presence.activity_counts($1::text::presence.room_id, $2::text::presence.user_id);
+
+-- with: 'alice'
+-- rows: 1
+-- columns: status text, status_until timestamp with time zone, message text
+select status, status_until, message from presence.status_of($1::text::presence.user_id);
+
+-- with: 'alice', 'busy', '60000 milliseconds', 'on site'
+-- rows: 1
+-- columns: status text, status_until timestamp with time zone, message text
+select status, status_until, message from presence.set_status($1::text::presence.user_id, $2, now() + $3::text::interval, $4);

@@ -45,6 +45,13 @@ function claim_deliveries: column 6: sent_at_s bigint
 function claim_deliveries: column 7: payload text
 function claim_deliveries: column 8: secrets bytea[]
 function claim_deliveries: grant execute to presence_service
+function activity_counts: takes 1: room_id presence.room_id
+function activity_counts: takes 2: viewer presence.user_id
+function activity_counts: returns rows
+function activity_counts: column 1: activity text
+function activity_counts: column 2: online_count integer
+function activity_counts: grant execute to presence_app
+function activity_counts: grant execute to presence_service
 
 function configure: takes 1: ttl interval default NULL::interval
 function configure: takes 2: heartbeat interval default NULL::interval
@@ -62,6 +69,16 @@ function disable_webhook: grant execute to presence_service
 function enable_webhook: takes 1: webhook_id bigint
 function enable_webhook: returns boolean
 function enable_webhook: grant execute to presence_service
+function erase_user: takes 1: user_id presence.user_id
+function erase_user: returns bigint
+function erase_user: grant execute to presence_app
+
+function event_activity: takes 1: viewer presence.user_id
+function event_activity: takes 2: event_id presence.event_id
+function event_activity: takes 3: hours integer default 24
+function event_activity: returns rows of presence.activity
+function event_activity: grant execute to presence_app
+function event_activity: grant execute to presence_service
 
 function event_counts: takes 1: event_ids presence.event_id[] default NULL::presence.event_id[]
 function event_counts: returns rows
@@ -213,6 +230,15 @@ function new_notifications: column 8: event_id presence.event_id
 function new_notifications: column 9: at timestamp with time zone
 function new_notifications: column 10: read_at timestamp with time zone
 function new_notifications: grant execute to presence_service
+function members_at: takes 1: room_id presence.room_id
+function members_at: takes 2: at timestamp with time zone default NULL::timestamp with time zone
+function members_at: returns rows
+function members_at: column 1: user_id presence.user_id
+function members_at: column 2: began_at timestamp with time zone
+function members_at: column 3: ended_at timestamp with time zone
+function members_at: column 4: reason text
+function members_at: grant execute to presence_app
+function members_at: grant execute to presence_service
 
 function node_epoch: returns uuid
 function node_epoch: grant execute to presence_service
@@ -342,6 +368,12 @@ function remove_room: grant execute to presence_service
 function remove_webhook: takes 1: webhook_id bigint
 function remove_webhook: returns boolean
 function remove_webhook: grant execute to presence_service
+function room_activity: takes 1: viewer presence.user_id
+function room_activity: takes 2: room_id presence.room_id
+function room_activity: takes 3: hours integer default 24
+function room_activity: returns rows of presence.activity
+function room_activity: grant execute to presence_app
+function room_activity: grant execute to presence_service
 
 function room_counts: takes 1: viewer presence.user_id
 function room_counts: takes 2: room_ids presence.room_id[] default NULL::presence.room_id[]
@@ -377,6 +409,31 @@ function settle_deliveries: takes 4: errors text[]
 function settle_deliveries: takes 5: waits integer[]
 function settle_deliveries: returns rows of bigint
 function settle_deliveries: grant execute to presence_service
+function room_visits: takes 1: viewer presence.user_id
+function room_visits: takes 2: room_id presence.room_id
+function room_visits: takes 3: visitor presence.user_id default NULL::text
+function room_visits: takes 4: from_at timestamp with time zone default NULL::timestamp with time zone
+function room_visits: takes 5: to_at timestamp with time zone default NULL::timestamp with time zone
+function room_visits: takes 6: before_at timestamp with time zone default NULL::timestamp with time zone
+function room_visits: takes 7: before_user presence.user_id default NULL::text
+function room_visits: takes 8: max_rows integer default 100
+function room_visits: returns rows
+function room_visits: column 1: user_id presence.user_id
+function room_visits: column 2: name text
+function room_visits: column 3: avatar_url text
+function room_visits: column 4: began_at timestamp with time zone
+function room_visits: column 5: ended_at timestamp with time zone
+function room_visits: column 6: reason text
+function room_visits: grant execute to presence_app
+function room_visits: grant execute to presence_service
+
+function set_status: takes 1: user_id presence.user_id
+function set_status: takes 2: status text default NULL::text
+function set_status: takes 3: status_until timestamp with time zone default NULL::timestamp with time zone
+function set_status: takes 4: message text default NULL::text
+function set_status: returns rows of presence.own_status
+function set_status: grant execute to presence_app
+function set_status: grant execute to presence_service
 
 function snapshot: takes 1: viewer presence.user_id
 function snapshot: takes 2: room_id presence.room_id
@@ -422,6 +479,10 @@ function unwatch_for_role: takes 3: user_id presence.user_id
 function unwatch_for_role: returns boolean
 function unwatch_for_role: grant execute to presence_app
 function unwatch_for_role: grant execute to presence_service
+function status_of: takes 1: user_id presence.user_id
+function status_of: returns rows of presence.own_status
+function status_of: grant execute to presence_app
+function status_of: grant execute to presence_service
 
 function visible_events: takes 1: event presence.event_id default NULL::text
 function visible_events: returns rows
@@ -600,10 +661,27 @@ schema presence: grant usage to presence_app
 schema presence: grant usage to presence_service
 schema presence: grant usage to presence_viewer
 
+type activity: column 1: kind text
+type activity: column 2: room_id presence.room_id
+type activity: column 3: room_name text
+type activity: column 4: user_id presence.user_id
+type activity: column 5: name text
+type activity: column 6: avatar_url text
+type activity: column 7: last_seen_at timestamp with time zone
+type activity: column 8: online boolean
+type activity: column 9: at timestamp with time zone
+type activity: column 10: online_count integer
+type activity: column 11: average double precision
+type activity: column 12: active_users integer
+
 type lease: column 1: session_id uuid
 type lease: column 2: status text
 type lease: column 3: joined_at timestamp with time zone
 type lease: column 4: expires_at timestamp with time zone
+
+type own_status: column 1: status text
+type own_status: column 2: status_until timestamp with time zone
+type own_status: column 3: message text
 
 view activity_24h: column 1: id text
 view activity_24h: column 2: room_id presence.room_id

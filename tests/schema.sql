@@ -34,6 +34,13 @@ function presence.claim_deliveries(max_rows integer, max_of_one integer, busy bi
     set search_path=pg_catalog, pg_temp
     set jit=off
     set plan_cache_mode=force_generic_plan
+function presence.activity_counts(room_id presence.room_id, viewer presence.user_id)
+    returns TABLE(activity text, online_count integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
     grant execute to presence_service
 
 function presence.configure(ttl interval, heartbeat interval, typing interval, sessions_max integer, retention interval)
@@ -57,6 +64,20 @@ function presence.enable_webhook(webhook_id bigint)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+function presence.erase_user(user_id presence.user_id)
+    returns bigint
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+
+function presence.event_activity(viewer presence.user_id, event_id presence.event_id, hours integer)
+    arguments viewer presence.user_id, event_id presence.event_id, hours integer DEFAULT 24
+    returns SETOF presence.activity
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
     grant execute to presence_service
 
 function presence.event_counts(event_ids presence.event_id[])
@@ -188,6 +209,13 @@ function presence.new_notifications(notification_ids bigint[])
     set search_path=pg_catalog, pg_temp
     set jit=off
     set plan_cache_mode=force_generic_plan
+function presence.members_at(room_id presence.room_id, at timestamp with time zone)
+    arguments room_id presence.room_id, at timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns TABLE(user_id presence.user_id, began_at timestamp with time zone, ended_at timestamp with time zone, reason text)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
     grant execute to presence_service
 
 function presence.node_epoch()
@@ -299,6 +327,13 @@ function presence.remove_webhook(webhook_id bigint)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+function presence.room_activity(viewer presence.user_id, room_id presence.room_id, hours integer)
+    arguments viewer presence.user_id, room_id presence.room_id, hours integer DEFAULT 24
+    returns SETOF presence.activity
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
     grant execute to presence_service
 
 function presence.room_counts(viewer presence.user_id, room_ids presence.room_id[])
@@ -332,6 +367,22 @@ function presence.settle_deliveries(delivery_ids bigint[], attempts integer[], s
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+function presence.room_visits(viewer presence.user_id, room_id presence.room_id, visitor presence.user_id, from_at timestamp with time zone, to_at timestamp with time zone, before_at timestamp with time zone, before_user presence.user_id, max_rows integer)
+    arguments viewer presence.user_id, room_id presence.room_id, visitor presence.user_id DEFAULT NULL::text, from_at timestamp with time zone DEFAULT NULL::timestamp with time zone, to_at timestamp with time zone DEFAULT NULL::timestamp with time zone, before_at timestamp with time zone DEFAULT NULL::timestamp with time zone, before_user presence.user_id DEFAULT NULL::text, max_rows integer DEFAULT 100
+    returns TABLE(user_id presence.user_id, name text, avatar_url text, began_at timestamp with time zone, ended_at timestamp with time zone, reason text)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.set_status(user_id presence.user_id, status text, status_until timestamp with time zone, message text)
+    arguments user_id presence.user_id, status text DEFAULT NULL::text, status_until timestamp with time zone DEFAULT NULL::timestamp with time zone, message text DEFAULT NULL::text
+    returns SETOF presence.own_status
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
     grant execute to presence_service
 
 function presence.snapshot(viewer presence.user_id, room_id presence.room_id)
@@ -377,6 +428,11 @@ function presence.unwatch(watcher_id presence.user_id, user_id presence.user_id)
 function presence.unwatch_for_role(event_id presence.event_id, role text, user_id presence.user_id)
     returns boolean
     language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+function presence.status_of(user_id presence.user_id)
+    returns SETOF presence.own_status
+    language plpgsql stable security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
     grant execute to presence_app
@@ -527,9 +583,20 @@ function presence_host.users()
     returns TABLE(user_id presence.user_id, name text, avatar_url text)
     language sql stable
 
+function presence_private.activity(room_ids presence.room_id[], hours integer)
+    returns SETOF presence.activity
+    language plpgsql stable
+    set search_path=pg_catalog, pg_temp
+    set plan_cache_mode=force_generic_plan
+
 function presence_private.apply_beats(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], statuses text[], status_ttls interval[], messages text[], activities text[], datas jsonb[], seqs bigint[], renew_only boolean, wait boolean, at_time timestamp with time zone)
     arguments room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], statuses text[], status_ttls interval[], messages text[], activities text[], datas jsonb[], seqs bigint[], renew_only boolean, wait boolean, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
     returns SETOF presence_private.beat
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.apply_own_status(user_ids presence.user_id[], wait boolean, moment timestamp with time zone)
+    returns void
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
@@ -538,12 +605,17 @@ function presence_private.begin_epoch()
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
+function presence_private.behind_own_status(user_ids presence.user_id[], moment timestamp with time zone)
+    returns TABLE(room_id presence.room_id, user_id presence.user_id, session_id uuid, hides boolean, status text, status_until timestamp with time zone, said_status text, said_until timestamp with time zone, message text, lent_message boolean)
+    language sql stable
+
 function presence_private.change_sessions(rest presence_private.said[], wait boolean, moment timestamp with time zone, knobs presence_private.setting)
     returns SETOF presence_private.beat
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
 function presence_private.check_watch(user_id presence.user_id, quiet interval, until_at timestamp with time zone)
+function presence_private.check_hours(hours integer)
     returns void
     language plpgsql stable
     set search_path=pg_catalog, pg_temp
@@ -641,6 +713,11 @@ function presence_private.keep_history(moment timestamp with time zone)
     set TimeZone=UTC
     set DateStyle=ISO
 
+function presence_private.keep_own_statuses(max_rows integer, moment timestamp with time zone)
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.lock_rooms(room_ids presence.room_id[], wait boolean)
     returns presence.room_id[]
     language plpgsql volatile
@@ -706,6 +783,9 @@ function presence_private.queue_deliveries(news presence_private.news[])
     returns integer
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
+function presence_private.own_status_at(user_id presence.user_id, moment timestamp with time zone)
+    returns TABLE(status text, status_until timestamp with time zone, message text)
+    language sql stable
 
 function presence_private.reap_sessions(max_rows integer, at_time timestamp with time zone)
     arguments max_rows integer, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
@@ -748,6 +828,12 @@ function presence_private.seen_at(last_seen_at timestamp with time zone, reason 
 function presence_private.sessions_deleted()
     returns trigger
     language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.set_own_status(user_id presence.user_id, status text, status_until timestamp with time zone, message text, at_time timestamp with time zone)
+    arguments user_id presence.user_id, status text, status_until timestamp with time zone, message text, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
+    returns void
+    language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
 function presence_private.settle(touched presence_private.touch[], moment timestamp with time zone)
@@ -805,6 +891,11 @@ index presence_private.notification_unread
 
 index presence_private.notification_watcher
     CREATE INDEX notification_watcher ON presence_private.notification USING btree (watcher_id, notification_id)
+index presence_private.own_status_pending
+    CREATE INDEX own_status_pending ON presence_private.own_status USING btree (user_id) WHERE pending
+
+index presence_private.own_status_status_until
+    CREATE INDEX own_status_status_until ON presence_private.own_status USING btree (status_until) WHERE (status_until IS NOT NULL)
 
 index presence_private.session_user_id_room_id
     CREATE INDEX session_user_id_room_id ON presence_private.session USING btree (user_id, room_id)
@@ -975,6 +1066,18 @@ table presence_private.notification
     kind text not null default 'online'::text
     constraint notification_kind CHECK ((kind = 'online'::text))
     constraint notification_pkey PRIMARY KEY (notification_id)
+table presence_private.own_status
+    with fillfactor=70
+    status_until timestamp with time zone
+    horizon xid8
+    pending boolean not null default true
+    user_id presence.user_id not null
+    status text
+    message text
+    constraint own_status_message CHECK (((char_length(message) >= 1) AND (char_length(message) <= 140)))
+    constraint own_status_pkey PRIMARY KEY (user_id)
+    constraint own_status_status CHECK ((status = ANY (ARRAY['active'::text, 'idle'::text, 'away'::text, 'busy'::text, 'in_meeting'::text, 'invisible'::text])))
+    constraint own_status_status_until CHECK (((status IS NOT NULL) OR (status_until IS NULL)))
 
 table presence_private.secret
     made_at timestamp with time zone not null default clock_timestamp()
@@ -1093,11 +1196,30 @@ trigger session_deleted on presence_private.session
 trigger session_truncated on presence_private.session
     CREATE TRIGGER session_truncated AFTER TRUNCATE ON presence_private.session FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
 
+type presence.activity
+    kind text
+    room_id presence.room_id
+    room_name text
+    user_id presence.user_id
+    name text
+    avatar_url text
+    last_seen_at timestamp with time zone
+    online boolean
+    at timestamp with time zone
+    online_count integer
+    average double precision
+    active_users integer
+
 type presence.lease
     session_id uuid
     status text
     joined_at timestamp with time zone
     expires_at timestamp with time zone
+
+type presence.own_status
+    status text
+    status_until timestamp with time zone
+    message text
 
 type presence_private.beat
     item integer
@@ -1215,6 +1337,9 @@ unlogged table presence_private.session
     message text
     activity text
     data jsonb
+    said_until timestamp with time zone
+    said_status text
+    lent_message boolean
     constraint session_activity CHECK (((char_length(activity) >= 1) AND (char_length(activity) <= 80)))
     constraint session_data CHECK ((jsonb_typeof(data) = 'object'::text))
     constraint session_ended CHECK (((ended_at IS NULL) = (ended_as IS NULL)))

@@ -23,6 +23,12 @@ begin
                                           where a.room_id = why.room_id and a.user_id = why.user_id),
            'a vendor may enter a vendor room only where it is their own'
      union all
+    select 'the user is visible',
+           not exists (select from presence_private.own_status_at(why.user_id, moment) o where o.status = 'invisible'),
+           (select 'says ' || concat_ws(', ', coalesce(o.status, 'no status'), 'until ' || o.status_until::text, o.message)
+              from presence_private.own_status_at(why.user_id, moment) o
+             where o.status is not null or o.message is not null)
+     union all
     select 'a session is live', exists (select from presence_private.session s
                                          where s.room_id = why.room_id and s.user_id = why.user_id
                                            and s.ended_at is null and s.expires_at > moment),

@@ -63,9 +63,9 @@ begin
            and (j.seq < s.seq      -- overtaken by a later heartbeat: still alive, but what it says is old
                 or ((j.status is null
                      or (j.status = 'typing' and s.typing_until is not null)
-                     or (j.status = s.status and j.status_ttl is null
-                         and s.status_until is null and s.typing_until is null))
-                    and (j.message is null or j.message = coalesce(s.message, ''))
+                     or (j.status = coalesce(s.said_status, s.status) and j.status_ttl is null and s.typing_until is null
+                         and case when s.said_status is null then s.status_until else s.said_until end is null))
+                    and (j.message is null or j.message = case when s.lent_message then '' else coalesce(s.message, '') end)
                     and (j.activity is null or j.activity = coalesce(s.activity, ''))
                     and (j.data is null or j.data = coalesce(s.data, '{}'))))
            for no key update of s skip locked

@@ -1,4 +1,5 @@
 -- Heartbeats that may change what people see: joins, new statuses, goings invisible. See apply_beats.
+-- What the user says for all rooms wins over what a session says, and is looked up here: see own_status.sql.
 create or replace function presence_private.change_sessions(
         rest   presence_private.said[],
         wait   boolean,
@@ -42,7 +43,7 @@ begin
         perform presence_private.settle(touched, moment);
     end if;
 
-    with mine as materialized (   -- one key twice in a batch: a later word wins, and both get the same answer
+    with words as materialized (   -- one key twice in a batch: a later word wins, and both get the same answer
         select max(r.item) as item, r.room_id, r.user_id, r.session_id, max(r.seq) as seq,
                (array_agg(r.status order by r.item desc) filter (where r.status is not null))[1] as status,
                (array_agg(r.status_ttl order by r.item desc) filter (where r.status is not null))[1] as status_ttl,
@@ -52,6 +53,15 @@ begin
           from unnest(rest) r
          where r.room_id = any (locked)
          group by r.room_id, r.user_id, r.session_id
+    ),
+    mine as materialized (
+        select w.item, w.room_id, w.user_id, w.session_id, w.seq,
+               case when o.status = 'invisible' then 'invisible' else w.status end as status,
+               w.status_ttl, w.message, w.activity, w.data,
+               coalesce(o.status = 'invisible', false) as is_hidden,   -- in all rooms: not even its number is kept
+               o.status as own_status, o.status_until as own_until, o.message as own_message
+          from words w
+          left join lateral presence_private.own_status_at(w.user_id, moment) o on true
     ),
     held as materialized (
         select s as was, s.room_id, s.user_id, s.session_id, s.ended_at, s.expires_at, s.seq
@@ -95,51 +105,58 @@ begin
           from judged j
     ),
     next as materialized (   -- what is not said stays
-        select l.item, l.room_id, l.user_id, l.session_id, l.alive, l.status is not distinct from 'invisible' as hides,
+        select l.item, l.room_id, l.user_id, l.session_id, l.alive, l.is_hidden, l.own_status, l.own_until, l.own_message,
+               l.status is not distinct from 'invisible' as hides,
                greatest(l.seq, (l.was).seq) as seq,
                coalesce((l.was).joined_at, moment) as joined_at,
-               coalesce(nullif(nullif(l.status, 'typing'), 'invisible'), (l.was).status, 'active') as status,
-               case when coalesce(l.status, 'typing') = 'typing' then (l.was).status_until
+               coalesce(nullif(nullif(l.status, 'typing'), 'invisible'), (l.was).said_status, (l.was).status, 'active') as status,
+               case when coalesce(l.status, 'typing') = 'typing'
+                    then case when (l.was).said_status is null then (l.was).status_until else (l.was).said_until end
                     when l.status <> 'active' then moment + l.status_ttl end as status_until,
                case when l.status is null then (l.was).typing_until
                     when l.status = 'typing'   -- nobody types for ever
                     then moment + least(coalesce(l.status_ttl, knobs.typing), interval '1 minute') end as typing_until,
-               nullif(coalesce(l.message, (l.was).message), '') as message,
+               nullif(coalesce(l.message, p.message), '') as message,
                nullif(coalesce(l.activity, (l.was).activity), '') as activity,
                nullif(coalesce(l.data, (l.was).data), '{}') as data,
-               l.was
+               p.message as was_message, l.was
           from limited l
+         cross join lateral (select case when (l.was).lent_message is null then (l.was).message end as message) p
          where l.outcome = 'ok'
     ),
     vanished as (   -- nothing is kept of an invisible session, but the number of its going, where it had one
         delete from presence_private.session s
          using next n
-         where n.hides and n.seq is null
+         where n.hides and (n.seq is null or n.is_hidden)
            and s.room_id = n.room_id and s.user_id = n.user_id and s.session_id = n.session_id
            and s.ended_at is null
     ),
     written as (
         insert into presence_private.session as s
-               (session_id, joined_at, beat_at, expires_at, changed_at, status_until, typing_until, ended_at, seq,
-                room_id, user_id, status, ended_as, message, activity, data)
+               (session_id, joined_at, beat_at, expires_at, changed_at, status_until, said_until, typing_until, ended_at, seq,
+                room_id, user_id, status, said_status, ended_as, message, lent_message, activity, data)
         select n.session_id, n.joined_at, moment, moment + case when n.hides then interval '2 minutes' else knobs.ttl end,
                case when (n.message, n.activity, n.data)
-                         is not distinct from ((n.was).message, (n.was).activity, (n.was).data)
+                         is not distinct from (n.was_message, (n.was).activity, (n.was).data)
                     then (n.was).changed_at else clock_timestamp() end,
-               n.status_until, n.typing_until, case when n.hides then moment end, n.seq,
-               n.room_id, n.user_id, n.status, case when n.hides then 'left' end,
-               case when not n.hides then n.message end,
+               case when n.own_status is null then n.status_until else n.own_until end,
+               case when n.own_status is not null then n.status_until end,
+               n.typing_until, case when n.hides then moment end, n.seq, n.room_id, n.user_id,
+               coalesce(n.own_status, n.status), case when n.own_status is not null then n.status end,
+               case when n.hides then 'left' end,
+               case when not n.hides then coalesce(n.message, n.own_message) end,
+               case when n.message is null and n.own_message is not null then true end,
                case when not n.hides then n.activity end,
                case when not n.hides then n.data end
           from next n
-         where not n.hides or n.seq is not null
+         where not n.hides or (n.seq is not null and not n.is_hidden)
             on conflict (room_id, user_id, session_id) do update
            set joined_at = excluded.joined_at, beat_at = excluded.beat_at, expires_at = excluded.expires_at,
-               changed_at = excluded.changed_at, status_until = excluded.status_until,
+               changed_at = excluded.changed_at, status_until = excluded.status_until, said_until = excluded.said_until,
                typing_until = excluded.typing_until, ended_at = excluded.ended_at, seq = excluded.seq,
                holder = case when s.ended_at is null then nullif(s.holder, '00000000-0000-0000-0000-000000000000') end,
-               status = excluded.status, ended_as = excluded.ended_as, message = excluded.message,
-               activity = excluded.activity, data = excluded.data
+               status = excluded.status, said_status = excluded.said_status, ended_as = excluded.ended_as,
+               message = excluded.message, lent_message = excluded.lent_message, activity = excluded.activity, data = excluded.data
         returning s.room_id, s.user_id, s.session_id, s.joined_at, s.expires_at,
                   presence_private.status_at(s.status, s.status_until, s.typing_until, moment) as status
     ),

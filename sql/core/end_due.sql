@@ -46,6 +46,7 @@ begin
     if diary.close_at <= moment then
         perform presence_private.close_lost(end_due.max_rows, moment);
     end if;
+    perform presence_private.keep_own_statuses(end_due.max_rows, moment);
 
     with found as materialized (
         select s.ctid as tid, s.room_id, s.ended_at is null as alive
@@ -67,7 +68,8 @@ begin
         with mine as materialized (
             select s.ctid as tid, s.*,
                    case when s.ended_at is null then presence_private.is_over(s.expires_at, s.beat_at, moment, knobs.heartbeat)
-                        else s.expires_at <= moment end as over
+                        else s.expires_at <= moment end as over,
+                   case when s.said_until <= moment then 'active' else coalesce(s.said_status, 'active') end as falls_to
               from presence_private.session s
              where s.ctid = any (due)
                and (s.ended_at is not null or s.room_id = any (locked))
@@ -81,8 +83,11 @@ begin
         ),
         settled as (
             update presence_private.session s
-               set status = case when m.status_until <= moment then 'active' else m.status end,
-                   status_until = case when m.status_until > moment then m.status_until end,
+               set status = case when m.status_until <= moment then m.falls_to else m.status end,
+                   status_until = case when m.status_until <= moment then case when m.said_until > moment then m.said_until end
+                                       else m.status_until end,
+                   said_status = case when m.status_until <= moment then null else m.said_status end,
+                   said_until = case when m.status_until <= moment then null else m.said_until end,
                    typing_until = case when m.typing_until > moment then m.typing_until end,
                    expires_at = least(m.expires_at, moment + knobs.ttl)
               from mine m

@@ -11,11 +11,15 @@ select replace(replace(l.room_id::text, E'\\', E'\\\\'), '.', E'\\.') || '.' || 
                (array_agg(s.data order by s.changed_at desc nulls last, s.session_id))[1] as data
           from (select x.room_id, x.user_id, x.session_id, x.changed_at, x.message, x.activity, x.data,
                        case when x.typing_until > statement_timestamp() then 1
-                            when x.status_until <= statement_timestamp() then 4
+                            when x.status_until <= statement_timestamp()
+                            then case when x.said_until <= statement_timestamp() then 4
+                                      else coalesce(array_position(array['typing', 'busy', 'in_meeting', 'active', 'idle', 'away'],
+                                                                   x.said_status), 4) end
                             else array_position(array['typing', 'busy', 'in_meeting', 'active', 'idle', 'away'], x.status)
                        end as rank,
                        case when x.typing_until > statement_timestamp() then null
-                            when x.status_until > statement_timestamp() then x.status_until end as until
+                            when x.status_until > statement_timestamp() then x.status_until
+                            when x.status_until is not null and x.said_until > statement_timestamp() then x.said_until end as until
                   from presence_private.session x
                  where x.ended_at is null and x.expires_at > statement_timestamp()) s
          group by s.room_id, s.user_id) l

@@ -1,5 +1,7 @@
 //! What a member is said to be doing.
 
+use super::Stamp;
+
 /// A status as clients say and see it. `Typing` and `Invisible` are never stored: the one is an overlay with an end
 /// of its own, the other a leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -61,4 +63,29 @@ impl Status {
             Self::Invisible => 6,
         }
     }
+}
+
+/// What a user says for all rooms.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct OwnStatus {
+    /// Wins over what sessions say; null: none of their own. Never `typing`.
+    #[schema(required)]
+    pub status: Option<Status>,
+    /// When that is over, and what sessions say counts again; null: it has no end.
+    #[schema(required)]
+    pub status_until: Option<Stamp>,
+    /// Shown where a session has no message itself.
+    #[schema(required)]
+    pub message: Option<String>,
+}
+
+/// What of it is to change. Absent means unchanged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnStatusChange {
+    /// A status, or none.
+    pub status: Option<Option<Status>>,
+    /// How long that status holds, in milliseconds, 0 to 366 days; none: without an end.
+    pub status_ttl_ms: Option<i64>,
+    /// Custom text; empty clears it.
+    pub message: Option<String>,
 }

@@ -20,6 +20,7 @@ use utoipa::OpenApi;
 use super::{
     admin, heartbeats, leave, me, metrics, notifications, operations, rooms, sessions, stream, tickets,
     views, watches,
+    admin, heartbeats, history, leave, me, metrics, operations, rooms, sessions, stream, tickets, views,
 };
 use crate::hub::frame;
 
@@ -40,6 +41,9 @@ Every answer carries `Cache-Control` and `X-Request-Id`; a caller's own of 8 to 
         sessions::put, sessions::delete, heartbeats::post, leave::post, me::delete_sessions,
         rooms::counts, rooms::snapshot, views::event, views::user,
         watches::list, watches::put, watches::delete, notifications::list, notifications::read,
+        me::put_status, me::get_status, me::delete_status,
+        rooms::counts, rooms::snapshot, rooms::activities, views::event, views::user,
+        history::visits, history::room_activity, history::event_activity,
         stream::get, tickets::post,
         admin::delete_member, admin::delete_presence,
         operations::livez, operations::readyz, metrics::get, get, docs::get,
@@ -52,6 +56,7 @@ Every answer carries `Cache-Control` and `X-Request-Id`; a caller's own of 8 to 
         (name = "Sessions", description = "Being there: one tab or device of one user in one room, for as long as it says so."),
         (name = "Reading", description = "Who is there, as far as the caller may see it."),
         (name = "Watches", description = "Being told when somebody comes online."),
+        (name = "History", description = "Who was there, and how many, as far as the caller may see the rooms."),
         (name = "Streams", description = "The same as server-sent events, with every change."),
         (name = "Administration", description = "For tokens with the scope `presence:admin`."),
         (name = "Operations", description = "For whoever runs this."),

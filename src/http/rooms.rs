@@ -1,4 +1,5 @@
-//! `GET /v1/rooms/{room}` and `GET /v1/rooms`: a room, and how lively all of them are.
+//! `GET /v1/rooms/{room}` and `GET /v1/rooms`: a room, and how lively all of them are; `GET /v1/rooms/{room}/activities`:
+//! what people in a room are at.
 
 use axum::{
     Json,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     auth::Caller,
-    domain::{limits::TOPICS_MAX, view::RoomCount},
+    domain::{RoomId, history::ActivityCount, limits::TOPICS_MAX, view::RoomCount},
     error::{Error, Result},
     hub::frame::SnapshotBody,
 };
@@ -167,4 +168,34 @@ pub async fn counts(State(edge): State<Edge>, caller: Caller, Pairs(pairs): Pair
         .room_counts(&caller.user_id, (!ids.is_empty()).then_some(&ids[..]))
         .await?;
     Ok(Json(Counts { rooms }))
+}
+
+/// What people are at.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Activities {
+    /// Which room.
+    room_id: RoomId,
+    /// The most first, then by name; 100 at most.
+    activities: Vec<ActivityCount>,
+}
+
+/// Reads what people in a room are at
+///
+/// "3 people on budget": each activity that a member says, and how many say it.
+#[utoipa::path(
+    get, path = "/v1/rooms/{room}/activities", operation_id = "readActivities", tag = "Reading",
+    responses((
+        status = 200, description = "How many are at each.", body = Activities,
+        example = json!({"room_id": "general", "activities": [{"activity": "viewing budget", "online_count": 3}]})
+    )),
+    extensions(("x-problems" = json!(["room-not-found", "database"])))
+)]
+pub async fn activities(
+    State(edge): State<Edge>,
+    caller: Caller,
+    RoomPath(room_id): RoomPath,
+) -> Result<Json<Activities>> {
+    let found = edge.db.activity_counts(&caller.user_id, &room_id).await?;
+    let activities = found.ok_or(Error::RoomNotFound)?;
+    Ok(Json(Activities { room_id, activities }))
 }

@@ -42,7 +42,7 @@ pub struct StateBody {
 }
 
 /// Tells null from absent.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
@@ -64,14 +64,7 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 impl StateBody {
     /// Checks every limit, so that nothing of it can fail a batch.
     pub fn check(self) -> Result<State> {
-        let status_ttl_ms = match self.status_ttl_ms {
-            Some(0..=limits::STATUS_TTL_MS_MAX) if self.status.is_none() => {
-                return Err(invalid("status_ttl_ms needs a status"));
-            }
-            Some(ms @ 0..=limits::STATUS_TTL_MS_MAX) => Some(ms),
-            Some(_) => return Err(invalid("status_ttl_ms must be 0 to 31622400000 (366 days)")),
-            None => None,
-        };
+        let status_ttl_ms = status_ttl_ms(self.status_ttl_ms, self.status.is_some())?;
         Ok(State {
             status: self.status.map(|status| status.unwrap_or(Status::Active)),
             status_ttl_ms,
@@ -83,11 +76,21 @@ impl StateBody {
     }
 }
 
-fn invalid(why: &str) -> Error {
+/// How long a status holds, in milliseconds; nothing holds without one.
+pub(super) fn status_ttl_ms(given: Option<i64>, has_status: bool) -> Result<Option<i64>> {
+    match given {
+        Some(0..=limits::STATUS_TTL_MS_MAX) if !has_status => Err(invalid("status_ttl_ms needs a status")),
+        Some(ms @ 0..=limits::STATUS_TTL_MS_MAX) => Ok(Some(ms)),
+        Some(_) => Err(invalid("status_ttl_ms must be 0 to 31622400000 (366 days)")),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn invalid(why: &str) -> Error {
     Error::Invalid(why.to_owned())
 }
 
-fn text(given: Option<Option<String>>, field: &str, chars_max: usize) -> Result<Option<String>> {
+pub(super) fn text(given: Option<Option<String>>, field: &str, chars_max: usize) -> Result<Option<String>> {
     let Some(text) = given.map(Option::unwrap_or_default) else {
         return Ok(None);
     };

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::{Edge, path::Pairs, sessions, tickets, topics::Topics};
 use crate::{
     auth::{Caller, Pass},
-    domain::{Beat, BeatKey, Stamp, State, UserId, limits},
+    domain::{Beat, BeatKey, Outcome, Stamp, State, Status, UserId, limits},
     error::{Error, Result, Subject},
     hub::{StreamId, Topic, frame, notices::Told, queue::Queue},
     observe::Observation,
@@ -138,10 +138,16 @@ async fn join(edge: Edge, holds: Vec<BeatKey>) -> Result<Joined> {
         state: State::default(),
     };
     let outcomes = edge.beats.submit_all(holds.iter().map(beat).collect()).await;
-    let mut joined = Joined { edge, keys: vec![] };
+    let mut joined = Joined {
+        edge,
+        keys: vec![],
+        hidden: vec![],
+    };
     let mut refused = None;
     for (key, outcome) in holds.into_iter().zip(outcomes) {
+        let is_hidden = matches!(&outcome, Ok(Outcome::Ok(lease)) if lease.status == Status::Invisible);
         match outcome.and_then(|outcome| sessions::answer(&joined.edge, &key, outcome)) {
+            Ok(_) if is_hidden => joined.hidden.push(key),
             Ok(_) => joined.keys.push(key),
             Err(Error::RoomNotFound) => {}
             Err(error) => {
@@ -163,12 +169,16 @@ async fn join(edge: Edge, holds: Vec<BeatKey>) -> Result<Joined> {
 struct Joined {
     edge: Edge,
     keys: Vec<BeatKey>,
+    /// Nothing was joined: their user is invisible in all rooms.
+    hidden: Vec<BeatKey>,
 }
 
 impl Joined {
     fn hold(mut self, stream: StreamId) {
         let keys = std::mem::take(&mut self.keys);
         self.edge.leases.hold(stream, keys);
+        let hidden = std::mem::take(&mut self.hidden);
+        self.edge.leases.wait_for(stream, hidden);
     }
 }
 

@@ -194,7 +194,7 @@ async fn write(clients: Vec<Client>, mut random: Random, end: Instant) -> u64 {
         let client = clients[random.below(2) as usize].of(user);
         let room = random.of(&ROOMS);
         let tab = Uuid::from_u128(u128::from(random.below(2) + 1));
-        let status = match random.below(20) {
+        let status = match random.below(22) {
             0..6 => client.beat(room, tab, json!({})).await.0,
             6..11 => client.beat(room, tab, state(&mut random)).await.0,
             11..15 => client.leave(room, tab).await,
@@ -205,6 +205,7 @@ async fn write(clients: Vec<Client>, mut random: Random, end: Instant) -> u64 {
                     .await
                     .0
             }
+            16..18 => say_for_all_rooms(&client, &mut random).await,
             _ => {
                 let items: Vec<Value> = (0..random.below(6))
                     .map(|_| {
@@ -225,6 +226,20 @@ async fn write(clients: Vec<Client>, mut random: Random, end: Instant) -> u64 {
         tokio::time::sleep(Duration::from_millis(random.below(15))).await;
     }
     calls
+}
+
+/// Sets or clears what the user says for all rooms.
+async fn say_for_all_rooms(client: &Client, random: &mut Random) -> StatusCode {
+    if random.below(3) == 0 {
+        return client.call(Method::DELETE, "/v1/me/status", None).await.0;
+    }
+    let mut said = json!({"status": random.of(&["away", "busy", "in_meeting", "invisible"])});
+    match random.below(3) {
+        0 => said["message"] = json!(format!("for all {}", random.below(3))),
+        1 => said["status_ttl_ms"] = json!(random.below(600)),
+        _ => {}
+    }
+    client.call(Method::PUT, "/v1/me/status", Some(&said)).await.0
 }
 
 fn state(random: &mut Random) -> Value {
@@ -328,6 +343,9 @@ async fn more_people(admin: &Postgres) {
 async fn come_to_rest(admin: &Postgres, client: &Client) {
     let long = "select presence.configure(ttl => interval '1 hour')";
     admin.batch_execute(long).await.expect("leases become long");
+    for user in USERS {
+        client.of(user).call(Method::DELETE, "/v1/me/status", None).await;
+    }
     for user in &USERS[..5] {
         let stays = json!({"status": "busy", "message": "to stay"});
         client.of(user).beat("general", Uuid::from_u128(1), stays).await;

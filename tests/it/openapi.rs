@@ -192,6 +192,14 @@ fn every_event_of_the_wire_is_what_the_document_says() {
     assert_eq!(names, told);
 }
 
+/// Paths, and how they are asked for.
+const HISTORY: [(&str, &str); 4] = [
+    ("/v1/rooms/{room}/activities", "/v1/rooms/general/activities"),
+    ("/v1/rooms/{room}/visits", "/v1/rooms/general/visits?limit=1"),
+    ("/v1/rooms/{room}/activity", "/v1/rooms/general/activity"),
+    ("/v1/events/{event}/activity", "/v1/events/gala/activity"),
+];
+
 #[tokio::test]
 async fn real_answers_are_what_the_document_says() {
     let Some(db) = TestDb::new().await else { return };
@@ -206,6 +214,7 @@ async fn real_answers_are_what_the_document_says() {
     let (watch, read) = (json!({"quiet_ms": 0}), json!({"all": true}));
     let told = "insert into presence_private.notification (at, watcher_id, user_id, room_id) values (now(), 'alice', 'bob', 'general')";
     run(&db.admin().await, told).await;
+    let own = json!({"status": "busy", "status_ttl_ms": 60_000, "message": "on site"});
 
     for (method, path, filled, body) in [
         (
@@ -233,6 +242,8 @@ async fn real_answers_are_what_the_document_says() {
             "/v1/me/notifications/read",
             Some(&read),
         ),
+        ("put", "/v1/me/status", "/v1/me/status", Some(&own)),
+        ("get", "/v1/me/status", "/v1/me/status", None),
         ("post", "/v1/tickets", "/v1/tickets", None),
         ("get", "/livez", "/livez", None),
         ("get", "/readyz", "/readyz", None),
@@ -244,7 +255,10 @@ async fn real_answers_are_what_the_document_says() {
             None,
         ),
         ("get", "/v1/stream", "/v1/stream", None),
-    ] {
+    ]
+    .into_iter()
+    .chain(HISTORY.map(|(path, filled)| ("get", path, filled, None)))
+    {
         let verb = method.to_uppercase().parse().expect("a method");
         let answer = alice.send(verb, filled, body).await;
         let (status, headers) = (answer.status().as_u16().to_string(), answer.headers().clone());

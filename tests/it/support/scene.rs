@@ -94,6 +94,25 @@ impl Scene {
         row.expect("a leave has one outcome").get(0)
     }
 
+    /// What a user says for all rooms, as in `presence.set_status`; `until` in seconds after the origin.
+    pub async fn set_own_status(
+        &self,
+        at: f64,
+        user: &str,
+        status: Option<&str>,
+        until: Option<f64>,
+        message: Option<&str>,
+    ) {
+        let sql = "select presence_private.set_own_status($1::text::presence.user_id, $2, \
+                   $5::text::timestamptz + $3::float8 * interval '1 second', $4, \
+                   at_time => $5::text::timestamptz + $6::float8 * interval '1 second')";
+        let done = self
+            .sql
+            .execute(sql, &[&user, &status, &until, &message, &self.origin, &at])
+            .await;
+        done.expect("a status is set");
+    }
+
     /// How many sessions the reaper ended.
     pub async fn reap(&self, at: f64) -> i32 {
         let sql = "select presence_private.reap_sessions(5000, $1::text::timestamptz + $2::float8 * interval '1 second')";

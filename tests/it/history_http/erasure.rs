@@ -1,0 +1,108 @@
+//! Erasure of one user's traces.
+
+use serde_json::json;
+use tokio_postgres::Client as Postgres;
+use uuid::Uuid;
+
+use super::{each, ok, past};
+use crate::support::{
+    app::TestApp,
+    db::TestDb,
+    sql::{code, list, run, text},
+};
+
+/// Tables of ours in which a row names the user, whatever the column.
+async fn tables_with(admin: &Postgres, user: &str) -> Vec<String> {
+    let tables = "select c.relname::text from pg_class c where c.relnamespace = 'presence_private'::regnamespace \
+                  and c.relkind in ('r', 'p') and not c.relispartition order by 1";
+    let mut found = vec![];
+    for table in list(admin, tables).await {
+        let sql =
+            format!("select count(*)::text from presence_private.{table} t where t::text ~ '\\m{user}\\M'");
+        if text(admin, &sql).await != "0" {
+            found.push(table);
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_user_and_others_see_a_leave() {
+    let Some(db) = TestDb::new().await else { return };
+    let (app, admin) = (TestApp::start(&db).await, db.admin().await);
+    past(
+        &admin,
+        &[
+            ("general", "alice", 90, 60),
+            ("planning", "alice", 9000, 8000),
+            ("general", "bob", 90, 60),
+        ],
+    )
+    .await;
+    let login = db.login("presence_test_erased", "").await;
+    assert!(login.contains("presence_test_erased"));
+    run(
+        &admin,
+        "select presence.map_login('presence_test_erased', 'alice');
+         select presence.set_status('alice', 'busy', message => 'on site'); select presence.set_status('bob', 'away');
+         select presence.heartbeat('planning', 'alice', gen_random_uuid());
+         select presence.leave('planning', 'alice', '00000000-0000-4000-8000-000000000009')",
+    )
+    .await;
+    app.client("alice")
+        .beat("general", Uuid::new_v4(), json!({}))
+        .await;
+    app.client("bob").beat("general", Uuid::new_v4(), json!({})).await;
+    let carol = app.client("carol");
+    let mut stream = carol.stream(&["general"]).await;
+    stream.next_of("snapshot").await;
+    assert!(tables_with(&admin, "alice").await.len() >= 7);
+    let of_bob = "select concat((select count(*) from presence_private.visit where user_id = 'bob'), \
+                  (select count(*) from presence_private.session where user_id = 'bob'), \
+                  (select count(*) from presence_private.own_status where user_id = 'bob'))";
+    let before = text(&admin, of_bob).await;
+
+    let erased: i64 = text(&admin, "select presence.erase_user('alice')::text")
+        .await
+        .parse()
+        .expect("a number");
+    let diff = stream.next_of("diff").await;
+
+    assert_eq!(
+        diff.data["left"],
+        json!([{"user_id": "alice", "reason": "removed", "last_seen_at": null}])
+    );
+    // Two visits, two places last seen, two sessions, a remembered leave, a status, a login; and the visits that end now.
+    assert!(erased >= 9, "{erased}");
+    // Others are still told of the leave by the log, which forgets in two minutes.
+    assert_eq!(tables_with(&admin, "alice").await, ["change"]);
+    assert_eq!(text(&admin, of_bob).await, before);
+    let visits = ok(&carol, "/v1/rooms/general/visits").await;
+    assert_eq!(each(&visits["visits"], "user_id"), ["bob", "bob"]);
+    let event = ok(&carol, "/v1/rooms/general/activity?hours=168").await;
+    assert!(!event.to_string().contains("alice"), "{event}");
+    assert_eq!(
+        text(&admin, "select presence.erase_user('alice')::text").await,
+        "0"
+    );
+    assert_eq!(text(&admin, "select presence.erase_user(null)::text").await, "0");
+}
+
+#[tokio::test]
+async fn a_rollback_erases_nothing_and_a_node_may_not_erase() {
+    let Some(db) = TestDb::new().await else { return };
+    let admin = db.admin().await;
+    past(&admin, &[("general", "alice", 90, 60)]).await;
+    run(
+        &admin,
+        "select presence.heartbeat('general', 'alice', gen_random_uuid())",
+    )
+    .await;
+    let traces = tables_with(&admin, "alice").await;
+
+    run(&admin, "begin; select presence.erase_user('alice'); rollback").await;
+    let as_service = "set role presence_service; select presence.erase_user('alice')";
+
+    assert_eq!(tables_with(&admin, "alice").await, traces);
+    assert_eq!(code(&admin, as_service).await.as_deref(), Some("42501"));
+}

@@ -1,0 +1,117 @@
+//! Joins and settings at one moment: whoever missed one is caught up with, and nobody waits for ever.
+
+use futures_util::future::join_all;
+use tokio_postgres::Client as Postgres;
+
+use crate::support::{
+    db::TestDb,
+    sql::{run, text},
+};
+
+const STATUS: &str =
+    "select coalesce(string_agg(status, ' '), 'nobody') from presence_private.member where user_id = 'alice'";
+const PENDING: &str = "select count(*)::text from presence_private.own_status where pending";
+
+/// Joins in a transaction that stays open.
+async fn begin_to_join(sql: &Postgres) {
+    run(
+        sql,
+        "begin; select presence.heartbeat('general', 'alice', gen_random_uuid(), status => 'away')",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_join_that_ran_beside_the_setting_is_caught_up_with_however_long_it_ran() {
+    let Some(db) = TestDb::new().await else { return };
+    let (joiner, admin) = (db.admin().await, db.admin().await);
+    begin_to_join(&joiner).await;
+
+    run(&admin, "select presence.set_status('alice', 'busy')").await;
+    for _ in 0..3 {
+        run(&admin, "select presence.reap()").await;
+    }
+    assert_eq!(
+        text(&admin, PENDING).await,
+        "1",
+        "somebody may still have missed it"
+    );
+    run(&joiner, "commit").await;
+    assert_eq!(text(&admin, STATUS).await, "away");
+
+    run(&admin, "select presence.reap()").await;
+
+    assert_eq!(text(&admin, STATUS).await, "busy");
+    run(&admin, "select presence.reap()").await;
+    assert_eq!(text(&admin, PENDING).await, "0");
+    assert_eq!(super::wrongs(&admin).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_join_that_ran_beside_hides_at_the_next_reaping_and_one_beside_the_end_speaks_for_itself() {
+    let Some(db) = TestDb::new().await else { return };
+    let (joiner, admin) = (db.admin().await, db.admin().await);
+    begin_to_join(&joiner).await;
+    run(&admin, "select presence.set_status('alice', 'invisible')").await;
+    run(&joiner, "commit").await;
+    run(&admin, "select presence.reap()").await;
+    assert_eq!(text(&admin, STATUS).await, "nobody");
+
+    run(&admin, "select presence.set_status('alice', 'busy')").await;
+    begin_to_join(&joiner).await; // with that status
+    run(&admin, "select presence.set_status('alice', '')").await;
+    run(&joiner, "commit").await;
+    assert_eq!(text(&admin, STATUS).await, "busy");
+    for _ in 0..2 {
+        run(&admin, "select presence.reap()").await;
+    }
+
+    assert_eq!(text(&admin, STATUS).await, "away");
+    assert_eq!(
+        text(&admin, "select count(*)::text from presence_private.own_status").await,
+        "0"
+    );
+}
+
+#[tokio::test]
+async fn settings_joins_and_leaves_in_any_order_come_to_one_picture() {
+    let Some(db) = TestDb::new().await else { return };
+    let admin = db.admin().await;
+    let begun: Vec<_> = (0..6).map(|n| work(&db, n)).collect();
+    join_all(begun).await;
+
+    for _ in 0..3 {
+        run(&admin, "select presence.reap()").await;
+    }
+
+    assert_eq!(text(&admin, PENDING).await, "0");
+    assert_eq!(super::wrongs(&admin).await, [""; 0]);
+    let counted = "select count(*)::text from presence_private.room r \
+                   where online_count <> (select count(*) from presence_private.member m where m.room_id = r.room_id)";
+    assert_eq!(text(&admin, counted).await, "0");
+}
+
+/// Some calls of a kind, one after the other.
+async fn work(db: &TestDb, n: usize) {
+    let sql = db.admin().await;
+    for step in 0..60 {
+        let (room, user) = (
+            ["general", "planning"][step % 2],
+            ["alice", "bob"][(n + step / 2) % 2],
+        );
+        let id = format!("'00000000-0000-4000-8000-00000000000{}'", step % 3);
+        let status = ["busy", "away", "", "invisible"][(n + step) % 4];
+        let call = match n % 3 {
+            0 => format!(
+                "select presence.set_status('{user}', '{status}', message => 'm{}')",
+                step % 3
+            ),
+            1 => format!("select presence.heartbeat('{room}', '{user}', {id}, status => 'idle')"),
+            _ if step % 4 == 0 => format!("select presence.leave('{room}', '{user}', {id})"),
+            _ => format!(
+                "select * from presence.heartbeat_batch(array['{room}'], array['{user}'], array[{id}::uuid], array['active'])"
+            ),
+        };
+        run(&sql, &call).await;
+    }
+}
