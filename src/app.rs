@@ -5,7 +5,7 @@
 //! On a stop: not ready at once, streams say `bye`, requests that are under way are answered, then the tasks end.
 //! Nobody leaves because a node does.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use tokio::{
@@ -31,6 +31,7 @@ use crate::{
     listener::Listener,
     notifier::Notifier,
     observe::{Observer, Spans},
+    operator::{Desk, RollCall, Vitals},
     reaper::Reaper,
     relay::{Relay, RelayHandle},
     webhooks::Sender,
@@ -55,15 +56,14 @@ pub struct App {
     evictor: Evictor,
     notifier: Notifier,
     sender: Sender,
+    roll: RollCall,
     keys: Option<KeysTask>,
 }
 
 impl App {
     /// Connects, writes the settings that were explicitly given, adopts the rest, and puts the parts together.
     pub async fn start(settings: Settings, page: Page, shutdown: CancellationToken) -> Result<Self> {
-        probe(&settings.database_url, page).await?;
-        probe_listening(&settings).await?;
-        probe_pooling(&settings).await?;
+        probes(&settings, page).await?;
         let (db, installed) = connect(&settings).await?;
         let admin = admin_listener(&settings).await?;
         let ids = installed.settings.ids;
@@ -93,6 +93,7 @@ impl App {
         let reaper = reaper(&settings, &db, wake, &health, &observer);
         let (evictor, sender) = (evictor(&db, &observer), sender(&settings, &db, &observer));
         let notifier = notifier(&settings, &db, &notices, &observer).await?;
+        let (roll, desk) = for_operators(&settings, &db, &health, &leases, &observer, &node);
         let (auth, keys) = Auth::start(&settings, ids, &health, &observer).await?;
         let edge = Edge::new(Means {
             auth: Arc::new(auth),
@@ -109,6 +110,7 @@ impl App {
             ping: settings.ping,
             health,
             observer,
+            desk,
             seats: Arc::default(),
             node,
             shutdown,
@@ -127,8 +129,20 @@ impl App {
             evictor,
             notifier,
             sender,
+            roll,
             keys,
         })
+    }
+
+    /// Serves operators on this listener, where no address was set for them.
+    pub fn with_admin(mut self, listener: TcpListener) -> Self {
+        self.admin.get_or_insert(listener);
+        self
+    }
+
+    /// Where operators ask.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(|admin| admin.local_addr().ok())
     }
 
     /// What happens in this node.
@@ -152,11 +166,14 @@ impl App {
         tasks.spawn(self.evictor.run(tasks_end.clone()));
         tasks.spawn(self.notifier.run(tasks_end.clone()));
         tasks.spawn(self.sender.run(tasks_end.clone()));
+        tasks.spawn(self.roll.run(tasks_end.clone()));
         if let Some(keys) = self.keys {
             tasks.spawn(keys.run(tasks_end.clone()));
         }
         if let Some(admin) = self.admin {
-            let router = http::admin_router(self.edge.clone(), &self.settings);
+            let is_local = admin.local_addr().is_ok_and(|address| address.ip().is_loopback());
+            let hands_tokens = self.page == Page::Dev && is_local;
+            let router = http::admin_router(self.edge.clone(), &self.settings, hands_tokens);
             tasks.spawn(http::server::serve(admin, router, tasks_end.clone(), DRAIN_MAX));
         }
 
@@ -186,6 +203,22 @@ fn observer(settings: &Settings, node: &str) -> Result<Observer> {
     let spans = Spans::to(endpoint, node).map_err(anyhow::Error::msg);
     let spans = spans.context("sending spans (--otlp-endpoint, PRESENCE_OTLP_ENDPOINT)")?;
     Ok(Observer::with_spans(spans))
+}
+
+/// What tells of this node, and where operators look.
+fn for_operators(
+    settings: &Settings,
+    db: &Db,
+    health: &Health,
+    leases: &Leases,
+    observer: &Observer,
+    node: &Arc<str>,
+) -> (RollCall, Arc<Desk>) {
+    let vitals = Vitals::new(db, health, leases, observer, node);
+    let listen_url = settings.listen_database_url.as_deref();
+    let desk = Desk::new(db, &vitals, &settings.database_url, listen_url);
+    let db = db.clone();
+    (RollCall { db, vitals }, Arc::new(desk))
 }
 
 /// Ends what ran out.
@@ -236,7 +269,7 @@ async fn admin_listener(settings: &Settings) -> Result<Option<TcpListener>> {
     let listener = TcpListener::bind(bind).await;
     let listener =
         listener.with_context(|| format!("cannot listen on {bind} (--admin-bind, PRESENCE_ADMIN_BIND)"))?;
-    tracing::info!(address = %listener.local_addr()?, "serving health and metrics");
+    tracing::info!(address = %listener.local_addr()?, "serving operators");
     Ok(Some(listener))
 }
 
@@ -269,6 +302,13 @@ fn listener(settings: &Settings, bell: Arc<Bell>, health: &Health, observer: &Ob
         health: health.clone(),
         observer: observer.clone(),
     }
+}
+
+/// What would end in riddles is said before anything begins.
+async fn probes(settings: &Settings, page: Page) -> Result<()> {
+    probe(&settings.database_url, page).await?;
+    probe_listening(settings).await?;
+    probe_pooling(settings).await
 }
 
 /// One look at the database in the driver's own words: a pool tells callers that it is away, and operators need to know

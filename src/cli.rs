@@ -31,6 +31,7 @@ mod serve;
 mod settings;
 mod signals;
 mod token;
+mod top;
 mod webhooks;
 
 const LONG_ABOUT: &str = "\
@@ -50,6 +51,7 @@ Production:
   pg-presence token --user alice           a token to call it with
   pg-presence config check                 whether serve would take your settings
   pg-presence doctor                       what is wrong with the database, and how to mend it
+  pg-presence top                          who is where, and how the nodes fare
 
 Each setting is a flag and a variable; a flag wins. An empty variable counts as not set.";
 
@@ -77,6 +79,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     Reap(reap::ReapArgs),
     Doctor(doctor::DoctorArgs),
+    Top(top::TopArgs),
     Config(Box<settings::ConfigArgs>),
     Token(token::TokenArgs),
     Webhooks(webhooks::WebhooksArgs),
@@ -106,6 +109,8 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli, matches: &ArgMatches) -> Result<ExitCode> {
     let level = match cli.command {
         Command::Serve(_) => "info",
+        // What a log says would stand across the picture, which says it itself.
+        Command::Top(_) => "error",
         _ => "warn",
     };
     log::start(&cli.log, level)?;
@@ -132,6 +137,7 @@ fn run(cli: Cli, matches: &ArgMatches) -> Result<ExitCode> {
             Command::Reap(args) => args.run().await,
             Command::Doctor(args) => args.run().await,
             Command::Webhooks(args) => args.run().await,
+            Command::Top(args) => args.run().await,
             Command::Token(_) | Command::Completions(_) | Command::Config(_) | Command::Openapi(_) => {
                 unreachable!("they have returned above")
             }

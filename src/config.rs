@@ -42,7 +42,7 @@ pub struct Settings {
     pub listen_database_url: Option<String>,
     /// Where HTTP is served.
     pub bind: SocketAddr,
-    /// Where health and metrics are served for operators; none: metrics are served with everything else.
+    /// Where operators are served: their page, health and metrics; none: metrics are served with everything else.
     pub admin_bind: Option<SocketAddr>,
     /// Public names by which operators may ask for metrics and for what is served on `admin_bind`, without a port.
     pub admin_hosts: Vec<String>,

@@ -12,6 +12,7 @@ pub mod demo;
 mod history;
 mod leases;
 mod node;
+mod overview;
 mod rooms;
 mod rows;
 mod statuses;

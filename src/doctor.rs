@@ -15,6 +15,7 @@ mod blueprint;
 mod installed;
 mod look_ups;
 mod mapping;
+mod nodes;
 pub mod notify;
 mod plans;
 pub mod pooler;

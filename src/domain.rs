@@ -10,6 +10,7 @@ pub mod limits;
 pub mod member;
 pub mod network;
 pub mod notice;
+pub mod overview;
 pub mod put_back;
 pub mod reading;
 pub mod stamp;

@@ -17,6 +17,9 @@ pub enum Error {
     /// A good token without the scope that this call needs.
     #[error("the token lacks the scope {0}")]
     Forbidden(&'static str),
+    /// A write that no page of the operator's own asks for.
+    #[error("only the page that is served here may do this: the request's Origin is another one, or none")]
+    ForeignOrigin,
     /// There is no such room, or the caller may not know of it: nobody can tell which.
     #[error("no such room")]
     RoomNotFound,

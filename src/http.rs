@@ -16,6 +16,7 @@ mod metrics;
 mod notifications;
 pub mod openapi;
 mod operations;
+mod operator;
 mod page;
 mod path;
 mod rates;
@@ -53,6 +54,7 @@ use crate::{
     hub::notices::Notices,
     leases::Leases,
     observe::Observer,
+    operator::Desk,
     relay::RelayHandle,
 };
 
@@ -105,6 +107,8 @@ pub struct Means {
     pub health: Health,
     /// Told of what happens.
     pub observer: Observer,
+    /// Where operators look.
+    pub desk: Arc<Desk>,
     /// Streams a user.
     pub seats: Arc<stream::Seats>,
     /// This process, to its clients.
@@ -198,12 +202,13 @@ pub fn router(edge: Edge, settings: &Settings, page: Page) -> Router {
     layers::around(routes, &settings.cors_origins, edge.observer.clone()).with_state(edge)
 }
 
-/// The URL table of the operators' own address.
-pub fn admin_router(edge: Edge, settings: &Settings) -> Router {
+/// The URL table of the operators' own address; `hands_tokens`: its page may sign in whoever is at this machine.
+pub fn admin_router(edge: Edge, settings: &Settings, hands_tokens: bool) -> Router {
     let routes = Router::new()
         .route("/livez", get(operations::livez))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(metrics::get))
+        .merge(operator::routes(settings, hands_tokens))
         .layer(middleware::from_fn_with_state(Hosts::of(settings), hosts::check));
     layers::around(routes, &[], edge.observer.clone()).with_state(edge)
 }

@@ -29,6 +29,7 @@ pub mod listener;
 pub mod migrate;
 pub mod notifier;
 pub mod observe;
+pub mod operator;
 pub mod outgoing;
 pub mod planted;
 pub mod reaper;

@@ -127,13 +127,14 @@ impl Listener {
         self.bell.ring("*"); // what happened in the gap
         let mut missed = 0;
         loop {
-            let next_at = Instant::now() + self.canary;
+            let begin = Instant::now();
+            let next_at = begin + self.canary;
             match timeout_at(next_at, self.fly(client, rings)).await {
                 Ok(came_back) => {
                     came_back?;
                     missed = 0;
                     *pause = PAUSE[0];
-                    self.health.set_listening(true);
+                    self.health.heard(begin.elapsed());
                     self.end_still(client, next_at).await?;
                 }
                 Err(_) => {

@@ -2,6 +2,7 @@
 
 mod figures;
 pub mod spans;
+mod totals;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,6 +11,7 @@ use tokio::sync::broadcast;
 pub use self::{
     figures::{Figures, Moment},
     spans::Spans,
+    totals::Totals,
 };
 
 /// Facts that a slow test listener may fall behind by before it misses some.

@@ -251,3 +251,42 @@ select status, status_until, message from presence.status_of($1::text::presence.
 -- rows: 1
 -- columns: status text, status_until timestamp with time zone, message text
 select status, status_until, message from presence.set_status($1::text::presence.user_id, $2, now() + $3::text::interval, $4);
+-- with: 
+-- rows: 1
+-- columns: version text, uptime_ms bigint, notify_queue double precision, kind text, age bigint, open_ms bigint, whose text
+select current_setting('server_version') as version, (extract(epoch from clock_timestamp() - pg_postmaster_start_time()) * 1000)::bigint as uptime_ms, pg_notification_queue_usage() as notify_queue, h.kind, h.age, h.open_ms, h.whose from (select) one left join ( select 'transaction' as kind, age(a.backend_xmin)::bigint as age, (extract(epoch from clock_timestamp() - a.xact_start) * 1000)::bigint as open_ms, 'pid ' || a.pid || coalesce(' of ' || a.usename::text, '') || coalesce(' (' || nullif(a.application_name, '') || ')', '') as whose from pg_stat_activity a where a.backend_xmin is not null and a.pid <> pg_backend_pid() and (a.backend_type = 'client backend' and a.datname = current_database() or a.backend_type = 'walsender') union all select 'prepared transaction', age(x.transaction)::bigint, (extract(epoch from clock_timestamp() - x.prepared) * 1000)::bigint, x.gid || ' of ' || x.owner::text from pg_prepared_xacts x where x.database = current_database() union all select 'replication slot', age(s.xmin)::bigint, null, s.slot_name::text from pg_replication_slots s where s.xmin is not null order by 2 desc, 3 desc nulls last limit 1) h on true;
+
+-- with: '91fc77b2', '0.1.0', 1000, '{"is_ready": true}'
+-- rows: 1
+-- columns: node_beat void
+select presence.node_beat($1, $2, $3, $4::text::jsonb);
+
+-- with: 'nobody'
+-- rows: 1
+-- columns: node_gone void
+select presence.node_gone($1);
+
+-- with: 
+-- rows: 1
+-- columns: at timestamp with time zone, epoch uuid, rooms bigint, members bigint, people bigint, sessions bigint, overdue bigint, overdue_ms bigint, reaped_ms bigint, evictions bigint, last_minute text
+select at, epoch, rooms, members, people, sessions, overdue, overdue_ms, reaped_ms, evictions, last_minute::text from presence.overview();
+
+-- with: 
+-- rows: 1
+-- columns: node_id text, version text, uptime_ms bigint, seen_ms bigint, figures text
+select node_id, version, uptime_ms, seen_ms, figures::text from presence.overview_nodes();
+
+-- with: 20
+-- rows: 0
+-- columns: room_id text, name text, kind text, event_id text, members integer, sessions bigint
+select room_id::text, name, kind, event_id::text, members, sessions from presence.overview_rooms($1);
+
+-- with: 'general', 100
+-- rows: 0
+-- columns: room_id text, user_id text, name text, status text, status_until timestamp with time zone, message text, activity text, joined_at timestamp with time zone, sessions integer
+select room_id::text, user_id::text, name, status, status_until, message, activity, joined_at, sessions from presence.overview_members($1::text::presence.room_id, $2);
+
+-- with: 'alice', 'general'
+-- rows: 6
+-- columns: reason text, holds boolean, detail text
+select reason, holds, detail from presence.why($1::text::presence.user_id, $2::text::presence.room_id);

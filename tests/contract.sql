@@ -239,9 +239,19 @@ function members_at: column 3: ended_at timestamp with time zone
 function members_at: column 4: reason text
 function members_at: grant execute to presence_app
 function members_at: grant execute to presence_service
+function node_beat: takes 1: node_id text
+function node_beat: takes 2: version text
+function node_beat: takes 3: uptime_ms bigint
+function node_beat: takes 4: figures jsonb
+function node_beat: returns void
+function node_beat: grant execute to presence_service
 
 function node_epoch: returns uuid
 function node_epoch: grant execute to presence_service
+
+function node_gone: takes 1: node_id text
+function node_gone: returns void
+function node_gone: grant execute to presence_service
 
 function node_secrets: returns rows
 function node_secrets: column 1: kind text
@@ -280,6 +290,55 @@ function notified_since: returns rows
 function notified_since: column 1: notification_id bigint
 function notified_since: column 2: watcher_id presence.user_id
 function notified_since: grant execute to presence_service
+function overview: returns rows
+function overview: column 1: at timestamp with time zone
+function overview: column 2: epoch uuid
+function overview: column 3: rooms bigint
+function overview: column 4: members bigint
+function overview: column 5: people bigint
+function overview: column 6: sessions bigint
+function overview: column 7: overdue bigint
+function overview: column 8: overdue_ms bigint
+function overview: column 9: reaped_ms bigint
+function overview: column 10: evictions bigint
+function overview: column 11: last_minute jsonb
+function overview: grant execute to presence_app
+function overview: grant execute to presence_service
+
+function overview_members: takes 1: of_room presence.room_id default NULL::text
+function overview_members: takes 2: max_rows integer default 100
+function overview_members: returns rows
+function overview_members: column 1: room_id presence.room_id
+function overview_members: column 2: user_id presence.user_id
+function overview_members: column 3: name text
+function overview_members: column 4: status text
+function overview_members: column 5: status_until timestamp with time zone
+function overview_members: column 6: message text
+function overview_members: column 7: activity text
+function overview_members: column 8: joined_at timestamp with time zone
+function overview_members: column 9: sessions integer
+function overview_members: grant execute to presence_app
+function overview_members: grant execute to presence_service
+
+function overview_nodes: returns rows
+function overview_nodes: column 1: node_id text
+function overview_nodes: column 2: version text
+function overview_nodes: column 3: uptime_ms bigint
+function overview_nodes: column 4: seen_ms bigint
+function overview_nodes: column 5: figures jsonb
+function overview_nodes: grant execute to presence_app
+function overview_nodes: grant execute to presence_service
+
+function overview_rooms: takes 1: max_rows integer default 20
+function overview_rooms: returns rows
+function overview_rooms: column 1: room_id presence.room_id
+function overview_rooms: column 2: name text
+function overview_rooms: column 3: kind text
+function overview_rooms: column 4: event_id presence.event_id
+function overview_rooms: column 5: members integer
+function overview_rooms: column 6: sessions bigint
+function overview_rooms: grant execute to presence_app
+function overview_rooms: grant execute to presence_service
 
 function put_back_batch: takes 1: room_ids presence.room_id[]
 function put_back_batch: takes 2: user_ids presence.user_id[]

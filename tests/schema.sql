@@ -216,10 +216,20 @@ function presence.members_at(room_id presence.room_id, at timestamp with time zo
     set search_path=pg_catalog, pg_temp
     set jit=off
     grant execute to presence_app
+function presence.node_beat(node_id text, version text, uptime_ms bigint, figures jsonb)
+    returns void
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
     grant execute to presence_service
 
 function presence.node_epoch()
     returns uuid
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    grant execute to presence_service
+
+function presence.node_gone(node_id text)
+    returns void
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     grant execute to presence_service
@@ -254,6 +264,38 @@ function presence.notified_since(seen bigint)
     set search_path=pg_catalog, pg_temp
     set jit=off
     set plan_cache_mode=force_generic_plan
+function presence.overview()
+    returns TABLE(at timestamp with time zone, epoch uuid, rooms bigint, members bigint, people bigint, sessions bigint, overdue bigint, overdue_ms bigint, reaped_ms bigint, evictions bigint, last_minute jsonb)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.overview_members(of_room presence.room_id, max_rows integer)
+    arguments of_room presence.room_id DEFAULT NULL::text, max_rows integer DEFAULT 100
+    returns TABLE(room_id presence.room_id, user_id presence.user_id, name text, status text, status_until timestamp with time zone, message text, activity text, joined_at timestamp with time zone, sessions integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.overview_nodes()
+    returns TABLE(node_id text, version text, uptime_ms bigint, seen_ms bigint, figures jsonb)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
+    grant execute to presence_service
+
+function presence.overview_rooms(max_rows integer)
+    arguments max_rows integer DEFAULT 20
+    returns TABLE(room_id presence.room_id, name text, kind text, event_id presence.event_id, members integer, sessions bigint)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
     grant execute to presence_service
 
 function presence.put_back_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], lasts interval[], joined_ats timestamp with time zone[], statuses text[], status_untils timestamp with time zone[], messages text[], activities text[], datas jsonb[])
@@ -1309,6 +1351,19 @@ unlogged table presence_private.member
     data jsonb
     constraint member_pkey PRIMARY KEY (room_id, user_id)
     constraint member_sessions_positive CHECK ((sessions > 0))
+
+unlogged table presence_private.node
+    with fillfactor=20, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000
+    started_at timestamp with time zone not null
+    seen_at timestamp with time zone not null
+    node_id text not null
+    version text not null
+    figures jsonb not null
+    constraint node_figures_length CHECK ((octet_length((figures)::text) <= 8192))
+    constraint node_figures_object CHECK ((jsonb_typeof(figures) = 'object'::text))
+    constraint node_id_length CHECK (((octet_length(node_id) >= 1) AND (octet_length(node_id) <= 64)))
+    constraint node_pkey PRIMARY KEY (node_id)
+    constraint node_version_length CHECK (((octet_length(version) >= 1) AND (octet_length(version) <= 64)))
 
 unlogged table presence_private.room
     with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0

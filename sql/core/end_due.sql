@@ -113,6 +113,8 @@ begin
     end if;
     -- whole revisions at a time: all rows of one carry the same moment
     delete from presence_private.change c where c.at < moment - interval '2 minutes';
+    -- nodes that are long silent
+    delete from presence_private.node n where n.seen_at not between moment - interval '5 minutes' and moment + interval '5 minutes';
     return ended;
 end
 $$;

@@ -28,6 +28,8 @@ mod banner;
 
 /// Ports that are tried where the first one is taken.
 const PORTS_TRIED: u16 = 50;
+/// Where the operator's page is, or on the next free port: away from those that the page itself moves to.
+const OPERATOR_PORT: u16 = 8190;
 
 /// Try it: a Postgres, the service, an application and its page, all on this machine
 ///
@@ -166,6 +168,17 @@ async fn free(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
+/// On loopback too, since its page signs in whoever is at this machine.
+async fn operators_listener(ip: IpAddr) -> std::io::Result<TcpListener> {
+    for port in OPERATOR_PORT..=OPERATOR_PORT + PORTS_TRIED {
+        match free(SocketAddr::new(ip, port)).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {}
+            listener => return listener,
+        }
+    }
+    TcpListener::bind((ip, 0)).await
+}
+
 /// Migrates, loads the reference application where that takes nothing from anybody, serves.
 async fn serve(
     settings: Settings,
@@ -182,10 +195,18 @@ async fn serve(
         Mapping::Own => None,
         Mapping::AsInstalled | Mapping::EventApp => Some(token(&settings, "alice")?),
     };
-    let port = listener.local_addr()?.port();
+    let address = listener.local_addr()?;
+    let app = match operators_listener(address.ip()).await {
+        Ok(admin) => app.with_admin(admin),
+        Err(error) => {
+            tracing::warn!(%error, "there is no port for the operator's page");
+            app
+        }
+    };
     let page = banner::Banner {
         postgres,
-        port,
+        port: address.port(),
+        operators: app.admin_address(),
         database_url: &settings.database_url,
         token: token.as_deref(),
     };

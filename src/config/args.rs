@@ -83,7 +83,8 @@ pub struct ServiceArgs {
     #[arg(long, value_name = "ADDRESS", env = "PRESENCE_BIND", value_parser = bind, help_heading = "HTTP")]
     pub bind: Option<SocketAddr>,
 
-    /// Address and port to serve health and metrics on, for operators alone; metrics are not served elsewhere then
+    /// Address and port to serve operators on: their page, health and metrics, which are not served elsewhere then [default: off
+    /// for serve, 127.0.0.1:8190 for dev]
     #[arg(long, value_name = "ADDRESS", env = "PRESENCE_ADMIN_BIND", value_parser = bind, help_heading = "HTTP")]
     admin_bind: Option<SocketAddr>,
 

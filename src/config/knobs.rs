@@ -72,9 +72,10 @@ pub const KNOBS: &[Knob] = &[
     ),
     words(
         "PRESENCE_ADMIN_BIND",
-        "off",
+        "off; `dev`: `127.0.0.1:8190`",
         "an address and a port",
-        "Where health and metrics are served for operators; metrics are not served elsewhere then.",
+        "Where [the operator's page](#the-operators-page), health and metrics are served; metrics are not served elsewhere \
+         then, where it is set.",
     ),
     words(
         "PRESENCE_ADMIN_HOSTS",

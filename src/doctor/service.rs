@@ -6,7 +6,7 @@ use super::{
     Finding,
     ask::{As, Patient, Trouble, identifier},
     blueprint::Blueprint,
-    checked, counted, listed,
+    checked, counted, listed, nodes,
     transactions::span,
 };
 use crate::descriptors::{Limit, SMALL};
@@ -27,6 +27,7 @@ pub async fn examine(p: &Patient, blueprint: &Blueprint) -> Vec<Finding> {
     let mut found = checked("service.members", members(p)).await;
     found.extend(checked("service.superuser", superusers(p)).await);
     found.extend(checked("service.settings", settings(p)).await);
+    found.extend(checked("service.nodes", nodes::examine(p)).await);
     found.extend(checked("service.reaping", reaping(p)).await);
     found.extend(checked("service.evictions", evictions(p)).await);
     found.extend(checked("service.hot", hot(p, blueprint)).await);

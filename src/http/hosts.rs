@@ -29,6 +29,16 @@ impl Hosts {
         Self(listed.map(|host| host.to_ascii_lowercase()).collect())
     }
 
+    /// Whether the operator listed this name.
+    pub fn lists(&self, name: &str) -> bool {
+        self.0.contains(&name.to_ascii_lowercase())
+    }
+
+    #[cfg(test)]
+    pub fn listing(names: &[&str]) -> Self {
+        Self(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
     /// Whether no stranger's page can have asked.
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());

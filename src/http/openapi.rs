@@ -18,9 +18,8 @@ use serde_json::Value;
 use utoipa::OpenApi;
 
 use super::{
-    admin, heartbeats, leave, me, metrics, notifications, operations, rooms, sessions, stream, tickets,
+    admin, heartbeats, history, leave, me, metrics, notifications, operations, rooms, sessions, stream, tickets,
     views, watches,
-    admin, heartbeats, history, leave, me, metrics, operations, rooms, sessions, stream, tickets, views,
 };
 use crate::hub::frame;
 
@@ -39,7 +38,6 @@ Every answer carries `Cache-Control` and `X-Request-Id`; a caller's own of 8 to 
     servers((url = "/", description = "Where this document was read.")),
     paths(
         sessions::put, sessions::delete, heartbeats::post, leave::post, me::delete_sessions,
-        rooms::counts, rooms::snapshot, views::event, views::user,
         watches::list, watches::put, watches::delete, notifications::list, notifications::read,
         me::put_status, me::get_status, me::delete_status,
         rooms::counts, rooms::snapshot, rooms::activities, views::event, views::user,

@@ -67,7 +67,8 @@ pub fn routes(settings: &Settings) -> Router<Edge> {
     routes
 }
 
-fn asset(media_type: &'static str, content: &'static str) -> Response {
+/// A file of a page, with the strict policy of both pages: nothing from elsewhere, nothing inline, in no frame.
+pub(super) fn asset(media_type: &'static str, content: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
@@ -115,7 +116,7 @@ async fn token(
 }
 
 /// A loopback Host, and an Origin that is this very host, or none.
-fn is_local(headers: &HeaderMap) -> bool {
+pub(super) fn is_local(headers: &HeaderMap) -> bool {
     let text = |name| {
         headers
             .get(name)

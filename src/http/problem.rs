@@ -55,6 +55,7 @@ impl Problem {
             Error::Invalid(_) => (400, "invalid", "The request is not valid", None),
             Error::Unauthenticated => (401, "unauthenticated", "A valid bearer token is required", None),
             Error::Forbidden(_) => (403, "forbidden", "The token does not allow this", None),
+            Error::ForeignOrigin => (403, "foreign-origin", "Not from another page", None),
             Error::RoomNotFound => (404, "room-not-found", "No such room", None),
             Error::EventNotFound => (404, "event-not-found", "No such event", None),
             Error::UserNotFound => (404, "user-not-found", "No such user", None),

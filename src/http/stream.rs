@@ -73,9 +73,12 @@ pub async fn get(
         Stamp(OffsetDateTime::now_utc()),
     ));
     let stream = edge.seats.next_stream();
+    let watched = (topics.rooms.len() + topics.views.len()) as i64;
+    edge.observer.figures().topics.inc_by(watched);
     let guard = Guard {
         edge: edge.clone(),
         stream,
+        watched,
         _seat: seat,
     };
     edge.observer.note(Observation::StreamOpened);
@@ -259,6 +262,8 @@ impl Open {
 struct Guard {
     edge: Edge,
     stream: StreamId,
+    /// Topics.
+    watched: i64,
     _seat: Seat,
 }
 
@@ -268,6 +273,7 @@ impl Drop for Guard {
         if !self.edge.shutdown.is_cancelled() {
             self.edge.leases.release(self.stream);
         }
+        self.edge.observer.figures().topics.dec_by(self.watched);
         self.edge.observer.note(Observation::StreamClosed);
     }
 }

@@ -14,7 +14,10 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::Observation;
+use super::{
+    Observation,
+    totals::{Answers, Totals},
+};
 
 /// Labels of one HTTP route.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,6 +78,8 @@ pub struct Figures {
     pub reaped: Counter,
     /// Streams that are open now.
     pub streams: Gauge,
+    /// Topics that they watch.
+    pub topics: Gauge,
     /// Streams that fell behind.
     pub lagged: Counter,
     /// Handlers that panicked.
@@ -101,6 +106,7 @@ pub struct Figures {
     waiting: Gauge,
     leases: Gauge,
     files_max: Gauge,
+    answers: Answers,
     registry: Registry,
 }
 
@@ -112,6 +118,8 @@ impl Default for Figures {
             reads: Counter::default(),
             reaped: Counter::default(),
             streams: Gauge::default(),
+            topics: Gauge::default(),
+            answers: Answers::default(),
             lagged: Counter::default(),
             panics: Counter::default(),
             webhooks_taken: Counter::default(),
@@ -257,6 +265,7 @@ impl Figures {
         let registry = &mut self.registry;
         let mut level = |name: &str, help: &str, gauge: &Gauge| registry.register(name, help, gauge.clone());
         level("streams", "Streams that are open", &self.streams);
+        level("topics", "Topics that open streams watch", &self.topics);
         level("leases_held", "Leases that open streams hold", &self.leases);
         level("pool_connections", "Connections of the pool", &self.connections);
         level(
@@ -346,6 +355,7 @@ impl Figures {
 
     /// A request was answered. `route` is the pattern and not the path, which may name rooms and users.
     pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
+        self.answers.count(route, status);
         let (method, route) = (method.to_owned(), route.to_owned());
         let answer = Answer {
             method: method.clone(),
@@ -355,6 +365,25 @@ impl Figures {
         self.requests.get_or_create(&answer).inc();
         let seconds = self.request_seconds.get_or_create(&Route { method, route });
         seconds.observe(took.as_secs_f64());
+    }
+
+    /// In numbers, for operators.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            heartbeats: self.heartbeats.get(),
+            heartbeat_batches: self.heartbeat_batches.get(),
+            reads: self.reads.get(),
+            reaped: self.reaped.get(),
+            evicted: self.evicted.get(),
+            put_back: self.put_back.get(),
+            reap_failures: self.reap_failures.get(),
+            listener_losses: self.listener_losses.get(),
+            canaries_missed: self.canaries_missed.get(),
+            outages: self.outages.get(),
+            lagged: self.lagged.get(),
+            panics: self.panics.get(),
+            ..self.answers.totals()
+        }
     }
 
     /// In the text format of OpenMetrics, with what is true at this moment.

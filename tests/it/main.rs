@@ -27,6 +27,7 @@ mod limits;
 mod locks;
 mod metrics;
 mod openapi;
+mod operator;
 mod plants;
 mod presence;
 mod races;

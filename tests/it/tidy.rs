@@ -49,6 +49,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "db", "domain", "error", "health", "hub", "known", "observe", "planted", "relay",
         ],
     ),
+    (
+        "operator",
+        &["db", "doctor", "domain", "error", "health", "leases", "observe"],
+    ),
     ("adapter", &["connect", "domain"]),
     ("doctor", &["connect", "descriptors", "domain", "migrate"]),
 ];

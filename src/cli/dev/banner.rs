@@ -1,6 +1,6 @@
 //! What `dev` prints once it serves: a page of what to try, coloured on a terminal.
 
-use std::{fmt, io::IsTerminal};
+use std::{fmt, io::IsTerminal, net::SocketAddr};
 
 use anyhow::Result;
 
@@ -12,6 +12,8 @@ pub struct Banner<'a> {
     pub postgres: &'a str,
     /// Where the page is, on localhost.
     pub port: u16,
+    /// Where the operator's page is.
+    pub operators: Option<SocketAddr>,
     /// For psql.
     pub database_url: &'a str,
     /// Alice's; none where the application is one's own.
@@ -29,6 +31,7 @@ impl Banner<'_> {
         let Self {
             postgres,
             port,
+            operators,
             database_url,
             token,
         } = self;
@@ -63,6 +66,23 @@ impl Banner<'_> {
             String::new(),
             format!("  {}", style.head("The same, asked of Postgres")),
             format!("    psql '{database_url}' -c 'select * from presence.members'"),
+        ]);
+        if let Some(address) = operators {
+            let url = match address.ip().is_loopback() {
+                true => format!("http://localhost:{}", address.port()),
+                false => format!("http://{address}"),
+            };
+            lines.extend([
+                String::new(),
+                format!(
+                    "  {}",
+                    style.head("What an operator sees, in a browser and in a terminal")
+                ),
+                format!("    {}", style.link(&url)),
+                format!("    pg-presence top --database-url '{database_url}'"),
+            ]);
+        }
+        lines.extend([
             String::new(),
             format!("  {}", style.faint("Ctrl-C stops all of it.")),
             "\n".to_owned(),
@@ -114,6 +134,7 @@ mod tests {
         Banner {
             postgres: "Postgres 18",
             port: 8081,
+            operators: Some(([127, 0, 0, 1], 8190).into()),
             database_url: "postgres://u@localhost/app",
             token,
         }
@@ -127,6 +148,8 @@ mod tests {
             "    http://localhost:8081\n",
             "    TOKEN=a.b.c\n",
             "    psql 'postgres://u@localhost/app' -c 'select * from presence.members'\n",
+            "    http://localhost:8190\n",
+            "    pg-presence top --database-url 'postgres://u@localhost/app'\n",
         ] {
             assert!(text.contains(line), "{text}");
         }

@@ -76,6 +76,12 @@ export class Dev {
         await rm(this.#data, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     }
 
+    /** Where the operator's page is: it says so itself. */
+    async operators() {
+        while (!this.#output.includes('pg-presence top')) await new Promise((resolve) => setTimeout(resolve, 20));
+        return this.#output.match(/http:\/\/localhost:\d+(?=\s+pg-presence top)/)[0];
+    }
+
     /** Runs SQL in the database that it started, as its superuser; the rows as psql prints them, unaligned. */
     async sql(text) {
         while (!this.#output.includes("psql '")) await new Promise((resolve) => setTimeout(resolve, 20));

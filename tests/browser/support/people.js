@@ -45,9 +45,14 @@ export class Window {
         return person;
     }
 
-    async page(path) {
+    page(path) {
+        return this.pageAt(this.base + path);
+    }
+
+    /** Of any server. */
+    async pageAt(url) {
         const page = await this.#context.newPage();
-        await page.goto(this.base + path);
+        await page.goto(url);
         return page;
     }
 

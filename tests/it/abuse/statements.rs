@@ -34,15 +34,19 @@ const NASTY: [&str; 12] = [
 /// FAULTS 60.
 #[tokio::test]
 async fn the_database_sees_the_same_statements_whatever_stands_in_a_request() {
-    let Some(watched) = Watched::start(|settings| settings.heartbeat = Some(Duration::from_secs(20))).await
-    else {
-        return;
-    };
+    let changed = Watched::start(|settings| {
+        settings.heartbeat = Some(Duration::from_secs(20));
+        settings.admin_bind = Some(([127, 0, 0, 1], 0).into());
+    });
+    let Some(watched) = changed.await else { return };
+    let operators = Client::new(&watched.app.admin_url(), "ops");
     let rows = "select count(*) from event_app.users, event_app.rooms, event_app.room_participants";
     let before: i64 = watched.admin.query_one(rows, &[]).await.expect("rows").get(0);
 
     everything_that_may_be_asked(&watched).await;
+    everything_that_operators_may_ask(&operators).await;
     for text in NASTY {
+        of_operators(&operators, text).await;
         in_every_string(&watched.app.client("alice"), text).await;
         in_every_claim(&watched.app.client("alice"), text).await;
     }
@@ -111,7 +115,6 @@ async fn everything_that_may_be_asked(watched: &Watched) {
         "/v1/me/notifications?unread=true&limit=1&after=7",
         "/v1/stream?room=general@garbage",
         "/readyz",
-        "/metrics",
     ] {
         assert_eq!(
             alice.send(Method::GET, path, None).await.status(),
@@ -165,6 +168,34 @@ async fn everything_that_may_be_asked(watched: &Watched) {
 async fn somebody_is_told(watched: &Watched) {
     let told = "select presence.add_webhook('https://127.0.0.1:1/'); select presence.test_webhook(1)";
     watched.admin.batch_execute(told).await.expect("a webhook");
+}
+
+/// But for the doctor, who asks for a token's sake what he asks at the command line.
+async fn everything_that_operators_may_ask(anybody: &Client) {
+    let operator = anybody.with_claims(json!({"sub": "ops", "scope": "presence:admin"}));
+    for path in ["/metrics", "/operator/overview"] {
+        let answer = anybody.bare(Method::GET, path).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+    }
+    for path in [
+        "/operator/rooms/general/members",
+        "/operator/why?user=alice&room=general",
+    ] {
+        assert_eq!(operator.get(path).await.0, StatusCode::OK, "{path}");
+    }
+}
+
+async fn of_operators(anybody: &Client, text: &str) {
+    let operator = anybody.with_claims(json!({"sub": "ops", "scope": "presence:admin"}));
+    let coded = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    for path in [
+        format!("/operator/rooms/{coded}/members"),
+        format!("/operator/why?user={coded}&room={coded}"),
+        format!("/operator/{coded}"),
+    ] {
+        let status = operator.get(&path).await.0;
+        assert!(is_known(status), "{path}: {status}");
+    }
 }
 
 /// In paths, queries, headers and bodies: refused or inert.

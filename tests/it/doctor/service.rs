@@ -37,6 +37,36 @@ update presence_private.session set expires_at = statement_timestamp() - interva
 }
 
 #[tokio::test]
+async fn nodes_that_fell_silent_are_not_ready_or_of_another_version_are_seen() {
+    let Some(db) = TestDb::new().await else { return };
+    let sql = db.admin().await;
+    let none = examine(db.url()).await;
+    let all = "\
+select presence.node_beat('a', '1.0.0', 1000, '{\"is_ready\": true}');
+select presence.node_beat('b', '1.1.0', 1000, '{\"is_ready\": false, \"causes\": [\"changes are not being heard\"]}');
+select presence.node_beat('c', '1.1.0', 1000, '{\"is_ready\": true}');
+update presence_private.node set seen_at = now() + interval '1 hour';
+update presence_private.node set seen_at = now() - interval '2 minutes' where node_id = 'c';";
+    run(&sql, all).await;
+
+    let findings = examine(db.url()).await;
+    let found: Vec<&str> = of(&findings, "service.nodes")
+        .iter()
+        .map(|found| found.says.as_str())
+        .collect();
+
+    assert!(of(&none, "service.nodes").is_empty());
+    assert_eq!(
+        found,
+        [
+            "The node b is not ready: changes are not being heard.",
+            "The node c has told nothing of itself for 2 min.",
+            "Nodes of different versions run: 1.0.0, 1.1.0.",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn changes_that_nobody_acts_on_are_seen() {
     let Some(db) = TestDb::new().await else { return };
 

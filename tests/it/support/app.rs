@@ -1,6 +1,6 @@
 //! A node in this process, on a port of its own, as a login that may execute the API and nothing else.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use pg_presence::{app::App, config::Settings, http::Page, observe::Observer};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -23,6 +23,7 @@ pub const TEST_SLACK: u32 = 3;
 /// A running node.
 pub struct TestApp {
     url: String,
+    admin: Option<SocketAddr>,
     observer: Observer,
     shutdown: CancellationToken,
     task: JoinHandle<anyhow::Result<()>>,
@@ -43,11 +44,13 @@ impl TestApp {
             .await
             .expect("the node starts");
         let observer = app.observer().clone();
+        let admin = app.admin_address();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let task = tokio::spawn(app.serve(listener));
         Self {
             url,
+            admin,
             observer,
             shutdown,
             task,
@@ -67,6 +70,11 @@ impl TestApp {
             Ok(_) => "it starts".to_owned(),
             Err(why) => format!("{why:#}"),
         }
+    }
+
+    /// Where it serves operators, where an address was set for them.
+    pub fn admin_url(&self) -> String {
+        format!("http://{}", self.admin.expect("an address for operators"))
     }
 
     /// Where it serves.
