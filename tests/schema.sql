@@ -829,6 +829,11 @@ function presence_private.own_status_at(user_id presence.user_id, moment timesta
     returns TABLE(status text, status_until timestamp with time zone, message text)
     language sql stable
 
+function presence_private.queue_edges(edges presence_private.edge[], notification_ids bigint[], grace interval)
+    returns integer
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.reap_sessions(max_rows integer, at_time timestamp with time zone)
     arguments max_rows integer, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
     returns integer
@@ -896,6 +901,11 @@ function presence_private.status_at(status text, status_until timestamp with tim
 function presence_private.trim_deliveries(moment timestamp with time zone)
     returns void
     language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.webhook_wants()
+    returns trigger
+    language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
 
 index presence_private.change_at
@@ -1251,6 +1261,11 @@ type presence.activity
     online_count integer
     average double precision
     active_users integer
+trigger webhook_added on presence_private.webhook
+    CREATE TRIGGER webhook_added AFTER INSERT OR DELETE ON presence_private.webhook FOR EACH ROW EXECUTE FUNCTION presence_private.webhook_wants()
+
+trigger webhook_changed on presence_private.webhook
+    CREATE TRIGGER webhook_changed AFTER UPDATE ON presence_private.webhook FOR EACH ROW WHEN (((old.disabled_at IS DISTINCT FROM new.disabled_at) OR (old.removed_at IS DISTINCT FROM new.removed_at))) EXECUTE FUNCTION presence_private.webhook_wants()
 
 type presence.lease
     session_id uuid

@@ -167,6 +167,8 @@ select o.what, o.owner::regrole::text
         select case c.relkind when 'v' then 'view ' when 'S' then 'sequence ' when 'm' then 'materialized view '
                               when 'c' then 'type ' else 'table ' end || c.oid::regclass, c.relowner
           from pg_class c join ours on ours.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f', 'c')
+           -- the sequence of an identity column goes with its table
+           and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i' and c.relkind = 'S')
          union all
         select case f.prokind when 'p' then 'procedure ' when 'a' then 'aggregate ' else 'function ' end || f.oid::regprocedure, f.proowner
           from pg_proc f join ours on ours.oid = f.pronamespace
