@@ -45,7 +45,7 @@ pub struct Beat {
 /// The promise that a heartbeat is answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// The session's own status, `Invisible` where it is not to be seen.
+    /// What the user says for all rooms, else the session's own; `Invisible` where it is not to be seen.
     pub status: Status,
     /// When this session joined; none where it is invisible.
     pub joined_at: Option<Stamp>,

@@ -23,7 +23,7 @@ use crate::{
 pub struct LeaseBody {
     /// The path's.
     session_id: Uuid,
-    /// This session's own; `invisible` where it is not to be seen.
+    /// What its user says for all rooms, else this session's own; `invisible` where it is not to be seen.
     status: Status,
     /// When this session joined; null where it is invisible.
     #[schema(required)]

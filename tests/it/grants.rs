@@ -57,7 +57,14 @@ const BACKENDS: &[&str] = &[
     "select presence.room_counts('alice')",
     "select presence.event_counts()",
     "select presence.absent_members('alice', 'general')",
+    "select presence.activity_counts('general', 'alice')",
     "select presence.visits('general')",
+    "select presence.members_at('general')",
+    "select presence.room_visits('alice', 'general')",
+    "select presence.room_activity('alice', 'general')",
+    "select presence.event_activity('alice', 'gala')",
+    "select presence.set_status('alice', 'busy', now() + interval '1 hour', 'on site')",
+    "select presence.status_of('alice')",
     "select presence.room_occupancy('general')",
     "select presence.event_occupancy('gala')",
     "select presence.why('alice', 'general')",
@@ -77,6 +84,9 @@ const BACKENDS: &[&str] = &[
     "select presence.evict()",
     "select presence.reap()",
 ];
+
+/// What a trusted backend calls, and the service may not.
+const ERASE: &str = "select presence.erase_user('bob')";
 
 /// What end users call.
 const VIEWERS: &[&str] = &[
@@ -125,7 +135,7 @@ async fn every_definer_function_is_tried() {
         .iter()
         .chain(BACKENDS)
         .chain(VIEWERS)
-        .chain([&WHOAMI]);
+        .chain([&WHOAMI, &ERASE]);
     let name = |call: &&str| {
         let rest = call.strip_prefix("select presence.").expect("a call");
         rest.split('(').next().expect("a name").to_owned()
@@ -145,6 +155,7 @@ async fn the_service_calls_the_api_and_nothing_else() {
 
     assert_allowed(&service, BACKENDS).await;
     assert_allowed(&service, SERVICE_ONLY).await;
+    assert_denied(&service, &[ERASE]).await;
     assert_denied(&service, VIEWERS).await;
     assert_denied(&service, OWNER_ONLY).await;
 
@@ -161,7 +172,7 @@ async fn a_trusted_backend_reads_the_views_and_calls_the_writes() {
     let backend = connect(&url).await.expect("a backend's login");
 
     assert_allowed(&backend, BACKENDS).await;
-    assert_allowed(&backend, &[WHOAMI]).await;
+    assert_allowed(&backend, &[WHOAMI, ERASE]).await;
     assert_denied(&backend, SERVICE_ONLY).await;
     assert_denied(&backend, VIEWERS).await;
     assert_denied(&backend, OWNER_ONLY).await;

@@ -109,6 +109,11 @@ async fn everything_that_may_be_asked(watched: &Watched) {
         "/v1/rooms",
         "/v1/rooms?id=general",
         "/v1/rooms/general?offline=5",
+        "/v1/rooms/general/activities",
+        "/v1/rooms/general/activity",
+        "/v1/rooms/general/visits",
+        "/v1/events/gala/activity",
+        "/v1/me/status",
         "/v1/events/gala",
         "/v1/users/bob",
         "/v1/me/watches",
@@ -146,6 +151,7 @@ async fn everything_that_may_be_asked(watched: &Watched) {
         format!("/v1/rooms/general/sessions/{tab}"),
         "/v1/rooms/general/members/bob".to_owned(),
         "/v1/rooms/planning/presence".to_owned(),
+        "/v1/me/status".to_owned(),
     ] {
         let status = admin.send(Method::DELETE, &path, None).await.status();
         assert_eq!(status, StatusCode::NO_CONTENT, "{path}");
@@ -227,6 +233,14 @@ async fn in_every_path(alice: &Client, text: &str, tab: Uuid) {
         (Method::GET, format!("/v1/rooms/general?offline={coded}")),
         (Method::GET, format!("/v1/rooms/general?{coded}=1")),
         (Method::GET, format!("/v1/rooms?id={coded}&id=general")),
+        (
+            Method::GET,
+            format!("/v1/rooms/general/visits?user={coded}&limit=2"),
+        ),
+        (Method::GET, format!("/v1/rooms/general/visits?after=1.{coded}")),
+        (Method::GET, format!("/v1/rooms/general/visits?at={coded}")),
+        (Method::GET, format!("/v1/rooms/{coded}/activity?hours={coded}")),
+        (Method::GET, format!("/v1/events/{coded}/activity")),
         (Method::GET, format!("/v1/events/{coded}")),
         (Method::GET, format!("/v1/users/{coded}")),
         (Method::GET, format!("/v1/stream?room={coded}")),
@@ -274,6 +288,10 @@ async fn in_every_field(alice: &Client, text: &str, tab: Uuid) {
     ] {
         let (status, answer) = alice.call(method, path, Some(&body)).await;
         assert!([400, 404].contains(&status.as_u16()), "{body}: {status} {answer}");
+    }
+    for body in [json!({"status": text}), json!({"message": text})] {
+        let (status, answer) = alice.call(Method::PUT, "/v1/me/status", Some(&body)).await;
+        assert!([200, 400].contains(&status.as_u16()), "{body}: {status} {answer}");
     }
     let items = [
         json!({"room_id": text, "session_id": tab}),

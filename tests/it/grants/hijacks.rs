@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio_postgres::Client;
 
-use super::{BACKENDS, BEAT, SERVICE_ONLY, VIEWERS, WHOAMI};
+use super::{BACKENDS, BEAT, ERASE, SERVICE_ONLY, VIEWERS, WHOAMI};
 use crate::support::{
     app::service_url,
     db::TestDb,
@@ -145,7 +145,12 @@ async fn nothing_in_a_backend_s_way_is_used() {
     let url = db.login("presence_test_hijacking_app", &rights).await;
     let until_the_end = BACKENDS.len() - 6;
 
-    let here = hijack(&db, &url, &[&BACKENDS[..until_the_end], &[WHOAMI]].concat()).await;
+    let here = hijack(
+        &db,
+        &url,
+        &[&BACKENDS[..until_the_end], &[WHOAMI, ERASE]].concat(),
+    )
+    .await;
     assert_eq!(here, ["general alice 1"]);
 
     assert_eq!(hijack(&db, &url, BACKENDS).await, [""; 0]);
