@@ -26,7 +26,7 @@ const ROOMS: [&str; 2] = ["general", "planning"];
 /// The defaults, in seconds.
 const TTL: i64 = 75;
 const TYPING: i64 = 6;
-const RUNS: u64 = 5;
+const RUNS: u64 = 3;
 const STEPS: usize = 60;
 
 /// xorshift64*: the same on every machine.
