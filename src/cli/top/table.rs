@@ -209,7 +209,7 @@ mod tests {
 
         assert_eq!(flow(text, 80), [text]);
         assert_eq!(flow(text, 23), ["12 people  15 members", "a second: 1.5 calls"]);
-        assert_eq!(flow(text, 10), ["12 people", "15 member…", "a second:…"]);
+        assert_eq!(flow(text, 9), ["12 people", "15 membe…", "a second…"]);
     }
 
     #[test]
