@@ -1,5 +1,5 @@
 -- All of presence in one row, for operators: as people are shown it, and whether time becomes a change in time.
--- It counts, and names nobody. It scans leases and members: some 0.5 s with a million of them, so ask seldom.
+-- It counts, and names nobody. It scans leases and members: ask seldom where there are hundreds of thousands of them.
 create or replace function presence.overview()
     returns table (at timestamptz, epoch uuid, rooms bigint, members bigint, people bigint, sessions bigint,
                    overdue bigint, overdue_ms bigint, reaped_ms bigint, evictions bigint, last_minute jsonb)
@@ -12,7 +12,7 @@ declare
     moment constant timestamptz := statement_timestamp();
 begin
     return query
-    select moment, e.epoch, r.rooms, m.members, m.people, s.sessions, s.overdue,
+    select moment, e.epoch, r.rooms, r.members, p.people, s.sessions, s.overdue,
            (extract(epoch from moment - s.overdue_since) * 1000)::bigint,
            greatest(0, (extract(epoch from moment - e.reaped_at) * 1000)::bigint),
            (select count(*) from (select from presence_private.eviction limit 10000) q),
@@ -21,8 +21,10 @@ begin
                                from presence_private.change x
                               where x.at > moment - interval '1 minute'
                               group by 1) c), '{}')
-      from (select count(*) as rooms from presence_private.room x where x.online_count > 0) r,
-           (select count(*) as members, count(distinct x.user_id) as people from presence_private.member x) m,
+      from (select count(*) as rooms, coalesce(sum(x.online_count), 0)::bigint as members
+              from presence_private.room x where x.online_count > 0) r,
+           (select count(*) as people
+              from (select from presence_private.member x group by x.user_id) u) p,   -- along the index, unlike count(distinct)
            (select count(*) filter (where x.expires_at > moment) as sessions,
                    count(*) filter (where x.expires_at <= moment) as overdue,
                    min(x.expires_at) filter (where x.expires_at <= moment) as overdue_since

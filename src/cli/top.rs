@@ -28,7 +28,7 @@ use screen::{Key, Screen};
 
 /// Rooms and members that are read; a terminal shows as many as it has lines for.
 const ROWS_MAX: i32 = 200;
-/// A look may take a twentieth of the time: with a million sessions it scans for half a second.
+/// A look may take a twentieth of the time: it scans leases and members.
 const SHARE: u32 = 20;
 /// Columns where nobody says how many there are.
 const WIDTH: usize = 100;

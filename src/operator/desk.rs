@@ -143,12 +143,11 @@ async fn examine(desk: Arc<Desk>) {
     }
 }
 
-/// The first that cannot be read is the last that is asked: the others would wait as long for the same answer.
 async fn look(db: &Db) -> Look {
     let mut look = Look::default();
     if let Err(error) = fill(db, &mut look).await {
         look.trouble = Some(match error {
-            Error::Overloaded(_) => "The database is too busy to be looked at.".to_owned(),
+            Error::Overloaded(_) => "The database is too busy, or too full, to be looked at in 2 s.".to_owned(),
             Error::Unavailable(_) => {
                 "The database cannot be read: it is away, not migrated to this version, or your mapping is broken.".to_owned()
             }
@@ -158,10 +157,19 @@ async fn look(db: &Db) -> Look {
     look
 }
 
+/// The first that cannot be read is the last that is asked, since the others would wait as long for the same answer; but
+/// what took too long hides nothing else.
 async fn fill(db: &Db, look: &mut Look) -> Result<(), Error> {
     look.server = Some(db.server().await?);
-    look.presence = Some(db.overview().await?);
     look.nodes = Some(db.overview_nodes().await?);
+    let too_late = match db.overview().await {
+        Ok(presence) => {
+            look.presence = Some(presence);
+            None
+        }
+        Err(error @ Error::Unavailable(_)) => return Err(error),
+        Err(error) => Some(error),
+    };
     look.rooms = Some(db.overview_rooms(ROOMS_MAX).await?);
-    Ok(())
+    too_late.map_or(Ok(()), Err)
 }
