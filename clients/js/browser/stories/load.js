@@ -6,6 +6,11 @@ import { LAUNCH, SLACK, addPeople, page, pause, sees, sign, story, until, world 
 
 const SWITCHES = 200;
 const ROOMS = 8;
+/** What is kept at each change is kept in each round; what a page makes once, whenever that is, in one of them. */
+const ROUNDS_MAX = 3;
+/** So often in a row, at intervals of this, a page that rests is found the same. */
+const LOOKS = 8;
+const LOOK_MS = 150;
 /** What the heap may have grown by, in bytes: two objects kept at each change of room are more. */
 const HEAP_GROWTH_MAX = 20_000;
 const MEMBERS = 500;
@@ -26,33 +31,51 @@ story('after 200 changes of room a page holds what it held at the start: timers,
     await sees(tab, /Alice.*\(you\)/);
     const devtools = await tab.context().newCDPSession(tab);
     await devtools.send('Performance.enable');
+    const sessions = () => world.dev.sql(`select count(*) from presence.sessions where user_id = '${who.alice}'`);
+    const count = async () => {
+        const { metrics } = await devtools.send('Performance.getMetrics');
+        return {
+            timers: await tab.evaluate(() => window.timers.size), streams: streams.size,
+            listeners: metrics.find(({ name }) => name === 'JSEventListeners').value,
+        };
+    };
+    /** What the page holds once it rests: rooms that were left linger for a moment, and so does a call's time-out. */
     const held = async () => {
         await tab.evaluate(visit, [room]);
-        // A room that was left lingers for a moment, a call's time-out for as long as the call.
-        await pause(1500);
+        await until(async () => (await sessions()) === '1', 10_000 * SLACK, 'one session');
         await until(() => streams.size === 1, 5000 * SLACK, 'one stream');
-        const heap = await heapOf(devtools);
-        const { metrics } = await devtools.send('Performance.getMetrics');
-        const metric = (name) => metrics.find((each) => each.name === name).value;
-        const sessions = await world.dev.sql(`select count(*) from presence.sessions where user_id = '${who.alice}'`);
-        return {
-            exact: { timers: await tab.evaluate(() => window.timers.size), listeners: metric('JSEventListeners'), sessions },
-            heap,
+        let latest = '';
+        let times = 0;
+        const isSame = async () => {
+            await devtools.send('HeapProfiler.collectGarbage');
+            const now = JSON.stringify(await count());
+            times = now === latest ? times + 1 : 1;
+            latest = now;
+            await pause(LOOK_MS);
+            return times >= LOOKS;
         };
+        await until(isSame, 20_000 * SLACK, 'a page that rests').catch((error) => assert.fail(`${error.message}; at last ${latest}`));
+        return { exact: { ...JSON.parse(latest), sessions: await sessions() }, heap: await heapOf(devtools) };
     };
 
     // Twice through all rooms before counting: what is made once is there by then.
     await tab.evaluate(visit, [...rooms, ...rooms]);
-    const before = await held();
-    const began = Date.now();
-    await tab.evaluate(visit, Array.from({ length: SWITCHES }, (_, at) => rooms[(at + 1) % ROOMS]));
-    const took = Date.now() - began;
-    const after = await held();
+    const all = [await held()];
+    const isKept = () => {
+        const [before, after] = all.slice(-2);
+        return JSON.stringify(after.exact) === JSON.stringify(before.exact) && after.heap - before.heap < HEAP_GROWTH_MAX;
+    };
+    do {
+        const began = Date.now();
+        await tab.evaluate(visit, Array.from({ length: SWITCHES }, (_, at) => rooms[(at + 1) % ROOMS]));
+        const took = Date.now() - began;
+        all.push(await held());
+        const [before, after] = all.slice(-2);
+        console.log(`200 changes of room in ${took} ms: the heap grew by ${after.heap - before.heap} bytes, to ${after.heap}; ${JSON.stringify(after.exact)}`);
+        assert.equal(after.exact.sessions, '1');
+    } while (!isKept() && all.length <= ROUNDS_MAX);
 
-    console.log(`200 changes of room in ${took} ms: the heap grew by ${after.heap - before.heap} bytes, to ${after.heap}`);
-    assert.deepEqual(after.exact, before.exact);
-    assert.equal(after.exact.sessions, '1');
-    assert.ok(after.heap - before.heap < HEAP_GROWTH_MAX, `the heap grew from ${before.heap} to ${after.heap}`);
+    assert.ok(isKept(), `each round of 200 left something behind: ${JSON.stringify(all)}`);
 });
 
 story('500 people are five faces and +495, and 500 changes a second keep no task busy for 50 ms', async ({ open, who, room }) => {
