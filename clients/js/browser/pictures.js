@@ -11,6 +11,7 @@ import { LAUNCH, root } from './support/launch.js';
 
 const NAMES = [
     'RoomPresence', 'EventPresence', 'AvailabilityBadge', 'TypingIndicator', 'RoomBadge', 'PresenceDot', 'LastSeen', 'ConnectionBanner',
+    'StatusPicker', 'NotificationBell', 'NotificationList', 'ActivityList', 'Sparkline',
 ];
 const SIZE = { width: 460, height: 620 };
 
@@ -37,6 +38,11 @@ try {
     await open('RoomPresence');
     await page.locator('.pgp-more').first().click();
     await page.screenshot({ path: path.join(into, 'room-presence-list.png'), clip: { x: 0, y: 0, width: SIZE.width, height: 520 } });
+    for (const [name, at] of [['StatusPicker', 1], ['NotificationBell', 0]]) {
+        await open(name);
+        await page.locator('[aria-haspopup="dialog"]').nth(at).click();
+        await page.screenshot({ path: path.join(into, `${kebab(name)}-open.png`), clip: { x: 0, y: 0, width: SIZE.width, height: SIZE.height } });
+    }
     await page.emulateMedia({ colorScheme: 'dark' });
     const stand = await open('RoomPresence');
     await stand.screenshot({ path: path.join(into, 'room-presence-dark.png') });

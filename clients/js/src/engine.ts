@@ -7,10 +7,11 @@
 // A value never goes back: of two streams during a change-over, what the one that is behind says is not shown.
 
 import type { Api } from './api.js';
+import type { Note } from './beyond.js';
 import { fold, reuse, topicOf, type Value } from './fold.js';
 import { createLink, type Connection, type Link } from './link.js';
 import { Problem, plain } from './problem.js';
-import { createShare, type Share, type Want } from './share.js';
+import type { createShare, Share, Want } from './share.js';
 import type { Browser, Clock, ConnectionState, PresenceError } from './types.js';
 
 const TOPICS_MAX = 100;
@@ -32,6 +33,8 @@ interface Word {
     /** From another tab to the leader. */
     wake?: boolean;
     tick?: boolean;
+    /** What is about no topic. */
+    note?: Note;
 }
 
 export interface EngineHost {
@@ -40,16 +43,27 @@ export interface EngineHost {
     onState(state: ConnectionState['state'], error: PresenceError | null): void;
     onCheck(): void;
     onEnd(error: PresenceError): void;
+    onNote(note: Note): void;
 }
 
 export interface Engine {
     want(want: Want): void;
     wake(): void;
+    /** To all other tabs; with `check` each looks after its leases, too. */
+    say(note: Note, check: boolean): void;
     stop(): void;
 }
 
-/** `name` is what tabs that may share have in common; `values` outlives the engine. */
-export function createEngine(name: string, api: Api, clock: Clock, browser: Browser, values: Map<string, Value>, host: EngineHost): Engine {
+/** Where tabs do not share, each leads itself. */
+const ALONE: Share<Word> = { leads: () => true, others: () => [], want() {}, say() {}, stop() {} };
+
+/**
+ * `name` is what tabs that may share have in common; `values` outlives the engine. Without `sharing` this tab has a
+ * stream of its own.
+ */
+export function createEngine(
+    name: string, api: Api, clock: Clock, browser: Browser, values: Map<string, Value>, host: EngineHost, sharing?: typeof createShare,
+): Engine {
     let own: Want = { topics: [], sessions: [] };
     let ticking: unknown;
     let latest: Word['link'];
@@ -105,6 +119,10 @@ export function createEngine(name: string, api: Api, clock: Clock, browser: Brow
     };
 
     const onEvent = (from: Connection, name: string, data: any, id: string): void => {
+        if (name === 'notification') {
+            share.say({ note: [name, data] });
+            return host.onNote([name, data]);
+        }
         if (name === 'revoked') {
             const kinds = data.room_id ? ['room', 'count'] : [data.event_id ? 'event' : 'user'];
             for (const kind of kinds) refuse(topicOf(kind === 'room' ? 'diff' : kind, data), from, missing(kind));
@@ -161,7 +179,7 @@ export function createEngine(name: string, api: Api, clock: Clock, browser: Brow
         onEnd: (problem) => sayState('closed', plain(problem), 0),
     });
 
-    const share: Share<Word> = createShare(browser, name, {
+    const share: Share<Word> = !sharing ? ALONE : sharing(browser, name, {
         onLead: () => link.update(),
         onWant(news) {
             for (const topic of news) {
@@ -172,7 +190,7 @@ export function createEngine(name: string, api: Api, clock: Clock, browser: Brow
             if (news.length && latest) share.say({ link: latest });
             link.update();
         },
-        onMessage({ topic, value, event, link: said, check, wake, tick }) {
+        onMessage({ topic, value, event, link: said, check, wake, tick, note }) {
             if (topic && own.topics.includes(topic)) {
                 const before = values.get(topic);
                 const after = event ? fold(before, ...event) : { ...value!, data: reuse(before?.data, value!.data) };
@@ -181,6 +199,7 @@ export function createEngine(name: string, api: Api, clock: Clock, browser: Brow
             }
             if (said) state(...said);
             if (check) host.onCheck();
+            if (note) host.onNote(note);
             if (share.leads()) {
                 if (wake) link.wake();
                 if (tick) link.tick();
@@ -203,6 +222,7 @@ export function createEngine(name: string, api: Api, clock: Clock, browser: Brow
             if (share.leads()) link.wake();
             else share.say({ wake: true });
         },
+        say: (note, check) => share.say({ note, check }),
         stop() {
             clock.clearTimeout(ticking);
             link.stop();

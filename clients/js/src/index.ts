@@ -3,6 +3,7 @@
 export { createPresence } from './presence.js';
 export type * from './types.js';
 export type {
-    Bye, Count, EventPerson, EventRoom, EventSnapshot, Heartbeat, JsonObject, Lease, LeaveReason, Left, Member,
-    OfflineMember, Problem, Ready, Revoked, Role, RoomDiff, RoomSnapshot, Status, StreamEvents, UserSnapshot,
+    ActivityCount, Bye, Count, EventHistory, EventPerson, EventRoom, EventSnapshot, Heartbeat, HistoryPerson, JsonObject, Lease,
+    LeaveReason, Left, Member, MyStatus, NotificationPage, OccupancyPoint, OfflineMember, PresenceNotification, Problem, Ready, Revoked,
+    Role, RoomDiff, RoomHistory, RoomSnapshot, Status, StreamEvents, UserSnapshot, Visit, VisitPage, Watch,
 } from './wire.js';

@@ -35,7 +35,7 @@ export interface Connection {
     openedAt: number;
     heardAt: number;
     quietMs: number;
-    watch?: unknown;
+    alarm?: unknown;
     renewal?: unknown;
 }
 
@@ -74,7 +74,7 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
     const kill = (connection?: Connection): void => {
         if (!connection) return;
         connection.isDead = true;
-        clock.clearTimeout(connection.watch);
+        clock.clearTimeout(connection.alarm);
         clock.clearTimeout(connection.renewal);
         connection.abort.abort();
         if (connection === current) current = undefined;
@@ -172,8 +172,8 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
     };
 
     const watch = (connection: Connection): void => {
-        clock.clearTimeout(connection.watch);
-        connection.watch = clock.setTimeout(() => isQuiet(connection) || watch(connection), connection.heardAt + connection.quietMs - clock.now());
+        clock.clearTimeout(connection.alarm);
+        connection.alarm = clock.setTimeout(() => isQuiet(connection) || watch(connection), connection.heardAt + connection.quietMs - clock.now());
     };
     const isQuiet = (connection: Connection): boolean => {
         if (clock.now() - connection.heardAt < connection.quietMs) return false;

@@ -14,14 +14,15 @@
 // - A page in the back/forward cache is like a closed one, and begins anew when it comes back, from its cursors.
 
 import { createApi } from './api.js';
-import { createAttention, type Attention } from './attention.js';
+import type { Attention } from './attention.js';
 import { createEngine, type Engine } from './engine.js';
+import type { BeyondParts } from './beyond.js';
 import type { Value } from './fold.js';
 import { Problem, backoff, isFinal, plain, problemFrom } from './problem.js';
-import { createSession, remember, type Session } from './session.js';
+import type { Session } from './session.js';
 import { systemClock, thisBrowser } from './surroundings.js';
-import { createTab } from './tab.js';
-import type { ConnectionState, Presence, PresenceError, PresenceOptions, Room } from './types.js';
+import { createTab, remember } from './tab.js';
+import type { ConnectionState, Presence, PresenceError, PresenceOptions, Readable, Room } from './types.js';
 import { countsView, eventView, readable, roomView, userView, type Source } from './views.js';
 import type { RoomDiff } from './wire.js';
 
@@ -31,6 +32,10 @@ const BATCH_MS = 10;
 const LINGER_MS = 200;
 /** No connection for so long is told to people. */
 const LOST_MS = 5000;
+/** What one's status, watches and notifications are until they are loaded: of each the fields of all. */
+const NOTHING = {
+    phase: 'idle', error: null, status: null, status_until: null, message: null, watches: [], notifications: [], unreadCount: 0, hasMore: false,
+};
 
 export function createPresence(options: PresenceOptions): Presence {
     const { url, clock = systemClock, browser = thisBrowser() } = options;
@@ -46,6 +51,10 @@ export function createPresence(options: PresenceOptions): Presence {
     const left = new Set<string>();
     const tab = createTab(browser, clock);
     let engine: Engine | undefined;
+    let beyond: BeyondParts | undefined;
+    let loading: Promise<BeyondParts> | undefined;
+    let own: typeof import('./session.js') | undefined;
+    let opening: Promise<void> | undefined;
     let attention: Attention | undefined;
     let isRunning = false;
     let isClosed = false;
@@ -96,6 +105,8 @@ export function createPresence(options: PresenceOptions): Presence {
                     if (user_id !== api.user()) continue;
                     if (reason === 'removed') session.removed();
                     if (reason === 'expired' || reason === 'disconnected') session.beat(true);
+                    // By no tab of this client: invisible, or left by the application. What goes now is asked.
+                    if (reason === 'left' && session.isLeased) session.check();
                 }
             }
         }
@@ -131,6 +142,20 @@ export function createPresence(options: PresenceOptions): Presence {
     };
     const joined = (room: string): boolean => holds.has(`join=${room}`) && !left.has(room);
 
+    /** Loads what it takes to be in a room. */
+    const open = (): void => {
+        opening ??= import('./session.js').then(
+            (loaded) => {
+                own = loaded;
+                apply();
+            },
+            () => {
+                opening = undefined;
+                apply();
+                clock.setTimeout(open, LOST_MS);
+            },
+        );
+    };
     /** Brings sessions and the stream to what is held. */
     const apply = (): void => {
         if (!engine) return;
@@ -143,15 +168,23 @@ export function createPresence(options: PresenceOptions): Presence {
         for (const key of holds.keys()) {
             const room = key.slice(5);
             if (!key.startsWith('join=') || !joined(room) || sessions.has(room)) continue;
-            sessions.set(room, createSession(room, api, clock, tab, {
+            if (!own) continue;
+            attention ??= own.createAttention(browser, clock, options, () => {
+                for (const session of sessions.values()) session.beat();
+            });
+            sessions.set(room, own.createSession(room, api, clock, tab, {
                 attention: () => attention!.status(),
                 onLease: sync,
                 onError: (problem) => trouble(room, problem),
                 onEnd: end,
             }));
         }
-        // A room whose first heartbeat is under way waits for it: the stream would join without what it says.
-        const isReady = (topic: string): boolean => values.has(topic) || sessions.get(topic.slice(5))?.isSettled !== false;
+        // A room whose first heartbeat is under way waits for it: the stream would join without what it says. So does one
+        // whose session is being loaded; where that fails one sees the room at least.
+        const isReady = (topic: string): boolean => {
+            const session = sessions.get(topic.slice(5));
+            return values.has(topic) || (session ? session.isSettled : !opening || !joined(topic.slice(5)));
+        };
         engine.want({
             topics: topics.filter((topic) => !topic.startsWith('room=') || isReady(topic)),
             sessions: [...sessions].filter(([, { isLeased, isOver }]) => isLeased && !isOver).map(([room]) => `${tab.id()}@${room}`),
@@ -167,22 +200,22 @@ export function createPresence(options: PresenceOptions): Presence {
         if (isRunning || isClosed) return;
         isRunning = true;
         onState('connecting', connection.error);
-        api.identify().then((user) => {
+        // A tab that cannot load what it takes to share has a stream of its own.
+        const sharing = options.share !== false && browser.locks && browser.channel && import('./share.js').catch(() => undefined);
+        Promise.all([api.identify(), sharing]).then(([user, loaded]) => {
             if (!isRunning || engine) return;
             failures = 0;
             const name = `pg-presence:${url}:${user}`;
             if (!tab.id()) tab.take(name);
-            attention = createAttention(browser, clock, options, () => {
-                for (const session of sessions.values()) session.beat();
-            });
-            // Who the user is must be known where tabs share.
-            const alone = options.share === false || !user;
-            engine = createEngine(name, api, clock, alone ? { ...browser, locks: undefined } : browser, values, {
+            engine = createEngine(name, api, clock, browser, values, {
                 onValue,
                 onState,
                 onCheck: () => sessions.forEach((session) => session.check()),
                 onEnd: end,
-            });
+                // Who has not loaded it wants none of it.
+                onNote: (note) => beyond?.hear(note),
+                // Who the user is must be known where tabs share.
+            }, user && loaded ? loaded.createShare : undefined);
             ends = ['visibilitychange', 'resume', 'online'].map((name) => browser.on(name, look));
             if (!pageEnds.length) pageEnds = [browser.on('pagehide', hide), browser.on('pageshow', show)];
             apply();
@@ -203,6 +236,7 @@ export function createPresence(options: PresenceOptions): Presence {
         for (const session of sessions.values()) void (isIdle ? session.leave() : session.drop());
         sessions.clear();
         attention?.stop();
+        attention = undefined;
         engine?.stop();
         engine = undefined;
         if (isIdle) values.clear();
@@ -250,7 +284,7 @@ export function createPresence(options: PresenceOptions): Presence {
         trouble: (room) => troubles.get(room),
         userId: api.user,
         ended: () => ended,
-        watch(topics, run) {
+        listen(topics, run) {
             for (const topic of topics) watchers.set(topic, (watchers.get(topic) ?? new Set()).add(run));
             return () => {
                 for (const topic of topics) {
@@ -271,6 +305,7 @@ export function createPresence(options: PresenceOptions): Presence {
         ...roomView(source, id),
         join() {
             left.delete(id);
+            open();
             if (sessions.get(id)?.isOver) {
                 sessions.delete(id);
                 trouble(id, null);
@@ -293,7 +328,42 @@ export function createPresence(options: PresenceOptions): Presence {
             await session?.leave();
         },
     });
-    return {
+    const load = (): Promise<BeyondParts> =>
+        (loading ??= import('./beyond.js').then(
+            ({ createBeyond }) => (beyond = createBeyond({
+                presence, clock, finish: end, say: (...said) => engine?.say(...said),
+                async call(...asked) {
+                    if (ended) throw new Problem(ended.type);
+                    return api.call(...asked);
+                },
+            })),
+            (thrown) => {
+                loading = undefined;
+                throw problemFrom(thrown);
+            },
+        ));
+    const later = (name: keyof BeyondParts): any => async (...said: unknown[]) => ((await load())[name] as any)(...said);
+    const kept = (name: 'myStatus' | 'watches' | 'notifications'): Readable<any> => ({
+        subscribe(listener) {
+            let stop: (() => void) | undefined;
+            let isOver = false;
+            const open = (): void => void load().then(
+                (loaded) => {
+                    if (isOver) return;
+                    stop = loaded[name].subscribe(listener);
+                    listener();
+                },
+                () => isOver || clock.setTimeout(open, LOST_MS),
+            );
+            open();
+            return () => {
+                isOver = true;
+                stop?.();
+            };
+        },
+        getSnapshot: () => beyond?.[name].getSnapshot() ?? NOTHING,
+    });
+    const presence: Presence = {
         room: (id) => handle(`room=${id}`, () => room(id)),
         user: (id) => handle(`user=${id}`, () => userView(source, id)),
         event: (id) => handle(`event=${id}`, () => eventView(source, id)),
@@ -304,5 +374,17 @@ export function createPresence(options: PresenceOptions): Presence {
         },
         wake,
         close: () => finish(new Problem('closed'), true),
+        myStatus: kept('myStatus'),
+        watches: kept('watches'),
+        notifications: { ...kept('notifications'), read: later('read'), more: later('more') },
+        setStatus: later('setStatus'),
+        watch: later('watch'),
+        unwatch: later('unwatch'),
+        activities: later('activities'),
+        roomHistory: later('roomHistory'),
+        eventHistory: later('eventHistory'),
+        visits: later('visits'),
+        signOut: later('signOut'),
     };
+    return presence;
 }

@@ -1,5 +1,5 @@
 // Oneself in one room: heartbeats, typing, leaving. The stream holds the lease; heartbeats say what changed, and once a
-// minute that somebody is still there.
+// minute that somebody is still there. Loaded when the first room is joined; whoever only looks never pays for it.
 //
 // Whoever has nothing to say joins by the stream alone, in one call. Otherwise the first heartbeat joins with the whole
 // state and the stream takes the lease over (`isLeased`) once it is answered: nobody sees a wrong state first.
@@ -11,9 +11,11 @@
 
 import type { Api } from './api.js';
 import { Problem, backoff, isFinal, problemFrom } from './problem.js';
-import type { Tab, Wish } from './tab.js';
+import { remember, type Tab, type Wish } from './tab.js';
 import type { Clock, StatusChange } from './types.js';
 import type { Heartbeat, Lease } from './wire.js';
+
+export { createAttention } from './attention.js';
 
 const TYPING_REFRESH_MS = 3000;
 const TYPING_IDLE_MS = 4000;
@@ -65,12 +67,6 @@ export interface Session {
     removed(): void;
 }
 
-/** Takes a change into what was said. */
-export function remember(wish: Wish, { status_ttl_ms, ...change }: StatusChange, clock: Clock): void {
-    if (change.status !== undefined) wish.until = status_ttl_ms === undefined ? undefined : clock.now() + status_ttl_ms;
-    Object.assign(wish, change);
-}
-
 export function createSession(room: string, api: Api, clock: Clock, tab: Tab, host: SessionHost): Session {
     const wish = tab.wish(room);
     let isBusy = false;
@@ -81,6 +77,8 @@ export function createSession(room: string, api: Api, clock: Clock, tab: Tab, ho
     let beatTimer: unknown;
     let failures = 0;
     let renewed = 0;
+    /** The heartbeat under way: whoever leaves takes it back. */
+    let calling: AbortController | undefined;
     const said = (): Wish => ({ status: wish.status, until: wish.until, message: wish.message, activity: wish.activity, data: wish.data });
     let accepted = said();
     let waiting: { resolve(): void; reject(problem: Problem): void }[] = [];
@@ -124,7 +122,8 @@ export function createSession(room: string, api: Api, clock: Clock, tab: Tab, ho
                 for (const { resolve } of asked) resolve();
             } catch (thrown) {
                 const problem = problemFrom(thrown);
-                if (session.isOver || failed(problem)) for (const { reject } of asked) reject(problem);
+                if (session.isOver) for (const { resolve } of asked) resolve();
+                else if (failed(problem)) for (const { reject } of asked) reject(problem);
                 else waiting.unshift(...asked);
             }
         }
@@ -135,7 +134,8 @@ export function createSession(room: string, api: Api, clock: Clock, tab: Tab, ho
         const { body, key } = state();
         const saying = said();
         const wasTyping = isTyping;
-        const response = await api.call('PUT', path(), { body: { ...body, seq: tab.seq() } });
+        calling = new AbortController();
+        const response = await api.call('PUT', path(), { body: { ...body, seq: tab.seq() }, signal: calling.signal });
         const answer: Lease = await response.json();
         if (session.isOver) return;
         failures = renewed = 0;
@@ -229,6 +229,7 @@ export function createSession(room: string, api: Api, clock: Clock, tab: Tab, ho
         },
         drop() {
             session.isOver = true;
+            calling?.abort();
             for (const { resolve } of waiting.splice(0)) resolve();
             clock.clearTimeout(beatTimer);
             clock.clearTimeout(typingTimer);

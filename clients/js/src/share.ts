@@ -6,7 +6,8 @@
 // the leader sees it die. Every tab remembers what every other one wants, so that a new leader need not ask first.
 // Who is gone took his own wants with him: he says them anew if he comes back.
 //
-// Without Web Locks or BroadcastChannel (a page that is not secure, an old browser, a server) each tab leads itself.
+// Without Web Locks or BroadcastChannel (a page that is not secure, an old browser, a server) each tab leads itself, and
+// nothing of this is loaded.
 
 import { uuid } from './surroundings.js';
 import type { Browser } from './types.js';

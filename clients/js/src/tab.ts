@@ -74,3 +74,9 @@ export function createTab({ storage }: Browser, clock: Clock): Tab {
     };
     return tab;
 }
+
+/** Takes a change into what was said. */
+export function remember(wish: Wish, { status_ttl_ms, ...change }: StatusChange, clock: Clock): void {
+    if (change.status !== undefined) wish.until = status_ttl_ms === undefined ? undefined : clock.now() + status_ttl_ms;
+    Object.assign(wish, change);
+}

@@ -1,7 +1,10 @@
 // The public interface of the client. What is on the wire keeps its names (snake_case); what is the client's own has
 // JavaScript's (camelCase).
 
-import type { EventSnapshot, JsonObject, Member, Status, UserSnapshot } from './wire.js';
+import type {
+    ActivityCount, EventHistory, EventSnapshot, JsonObject, Member, MyStatus, PresenceNotification, RoomHistory, Status, UserSnapshot,
+    VisitPage, Watch,
+} from './wire.js';
 
 /** Something to watch. `getSnapshot` gives the same object until something that people see has changed. */
 export interface Readable<T> {
@@ -109,7 +112,92 @@ export interface Room extends Readable<RoomState> {
     leave(): Promise<void>;
 }
 
-export interface Presence {
+/** One's own status for all rooms. */
+export interface MyStatusState extends MyStatus {
+    readonly phase: Phase;
+    readonly error: PresenceError | null;
+}
+
+/** What is said for all rooms. An absent field stays as it is, null clears it. */
+export interface MyStatusChange {
+    /** Null: none, each session says its own again. `invisible`: one is in no room, for nobody to see. */
+    status?: MyStatus['status'];
+    /** How long the status holds; for ever where absent. */
+    status_ttl_ms?: number;
+    /** At most 140 characters. A session's own message goes before it. */
+    message?: string | null;
+}
+
+export interface WatchOptions {
+    /** Only who comes into this room counts. */
+    room_id?: string;
+    /** Nothing more is told of them for so long; 5 min where absent, at most 24 h. */
+    quiet_ms?: number;
+    /** It ends by itself after so long. */
+    until_ms?: number;
+}
+
+export interface WatchesState {
+    readonly phase: Phase;
+    readonly error: PresenceError | null;
+    readonly watches: readonly Watch[];
+}
+
+export interface NotificationsState {
+    readonly phase: Phase;
+    readonly error: PresenceError | null;
+    /** The latest first. */
+    readonly notifications: readonly PresenceNotification[];
+    /** Of all, not only of those that are here. */
+    readonly unreadCount: number;
+    /** There are older ones: `more()`. */
+    readonly hasMore: boolean;
+}
+
+export interface Notifications extends Readable<NotificationsState> {
+    /** Marks these as read; all of them where none are named. Rejects with a PresenceError. */
+    read(ids?: readonly string[]): Promise<void>;
+    /** Reads on, to older ones. Rejects with a PresenceError. */
+    more(): Promise<void>;
+}
+
+/** Which visits: of one user, within a time, or who was there at a moment. Times are RFC 3339. */
+export interface VisitQuery {
+    user?: string;
+    since?: string;
+    until?: string;
+    /** Who was there then. */
+    at?: string;
+    limit?: number;
+    /** The `next` of the page before. */
+    after?: string;
+}
+
+/**
+ * Beyond rooms. What makes it comes over the network when it is first used. A service that has none of it answers 404
+ * with the type `not-found`. Methods reject with a PresenceError.
+ */
+export interface Beyond {
+    /** What one says about oneself for all rooms, as long as it is subscribed to. */
+    readonly myStatus: Readable<MyStatusState>;
+    setStatus(change: MyStatusChange): Promise<void>;
+    /** Whom one watches. */
+    readonly watches: Readable<WatchesState>;
+    /** Tells one when that user comes online. Watching anew changes how. */
+    watch(userId: string, options?: WatchOptions): Promise<void>;
+    unwatch(userId: string): Promise<void>;
+    readonly notifications: Notifications;
+    /** What people in a room are at, from the service: the most common first. */
+    activities(roomId: string): Promise<readonly ActivityCount[]>;
+    /** Of the last `hours`, 24 where absent. */
+    roomHistory(roomId: string, hours?: number): Promise<RoomHistory>;
+    eventHistory(eventId: string, hours?: number): Promise<EventHistory>;
+    visits(roomId: string, query?: VisitQuery): Promise<VisitPage>;
+    /** Logs out: the user leaves everywhere, on all devices, and this client ends with `logged-out`. */
+    signOut(): Promise<void>;
+}
+
+export interface Presence extends Beyond {
     /** The same object for the same id while in use. */
     room(id: string): Room;
     user(id: string): Readable<UserState>;

@@ -15,7 +15,7 @@ export interface Source {
     /** What ended the client. */
     ended(): PresenceError | null;
     /** Calls `run` when something about one of the topics changed. */
-    watch(topics: readonly string[], run: () => void): () => void;
+    listen(topics: readonly string[], run: () => void): () => void;
     hold(topic: string): () => void;
 }
 
@@ -34,7 +34,7 @@ export function readable<S>(source: Source, topics: readonly string[], isOpening
         subscribe(listener) {
             // The same function may be given twice.
             const call = (): void => listener();
-            if (!isFresh) ends = [source.watch(topics, refresh), ...(isOpening ? topics.map(source.hold) : [])];
+            if (!isFresh) ends = [source.listen(topics, refresh), ...(isOpening ? topics.map(source.hold) : [])];
             if (!isFresh) refresh();
             isFresh = true;
             listeners.add(call);

@@ -128,6 +128,120 @@ export interface Bye {
 
 export type Revoked = { readonly room_id: string } | { readonly event_id: string } | { readonly user_id: string };
 
+/**
+ * What one says about oneself for all rooms: it goes for every session, now and at each join, until it ends. All null
+ * where nothing is said.
+ */
+export interface MyStatus {
+    readonly status: Exclude<Status, 'typing'> | 'invisible' | null;
+    readonly status_until: string | null;
+    readonly message: string | null;
+}
+
+/** "Tell me when she comes online". */
+export interface Watch {
+    readonly user_id: string;
+    readonly name: string | null;
+    readonly avatar_url: string | null;
+    /** When it was read. */
+    readonly online: boolean;
+    /** Only who comes into this room counts; null: wherever. */
+    readonly room_id: string | null;
+    /** Nothing more is told of them for so long. */
+    readonly quiet_ms: number;
+    readonly created_at: string;
+}
+
+/** Somebody whom one watches came online. Shown while both may enter a common room. */
+export interface PresenceNotification {
+    /** A decimal number; a later one is greater. */
+    readonly id: string;
+    /** There may be more one day. */
+    readonly kind: 'online' | (string & {});
+    readonly user_id: string;
+    readonly name: string | null;
+    readonly avatar_url: string | null;
+    readonly room_id: string | null;
+    readonly event_id: string | null;
+    readonly at: string;
+    readonly read_at: string | null;
+}
+
+/** The latest first. */
+export interface NotificationPage {
+    readonly notifications: readonly PresenceNotification[];
+    readonly unread_count: number;
+    readonly next: string | null;
+}
+
+/** How many members of a room are at one activity. */
+export interface ActivityCount {
+    readonly activity: string;
+    readonly online_count: number;
+}
+
+/** Somebody was in a room, from joining to leaving. */
+export interface Visit {
+    readonly user_id: string;
+    readonly name: string | null;
+    readonly avatar_url: string | null;
+    readonly began_at: string;
+    /** Null: still there. */
+    readonly ended_at: string | null;
+    readonly reason: LeaveReason | null;
+}
+
+/** The latest first. */
+export interface VisitPage {
+    readonly room_id: string;
+    readonly visits: readonly Visit[];
+    readonly next: string | null;
+}
+
+/** Somebody who was there within the time that a history is of. */
+export interface HistoryPerson {
+    readonly user_id: string;
+    readonly name: string | null;
+    readonly avatar_url: string | null;
+    readonly last_seen_at: string | null;
+    readonly online: boolean;
+}
+
+/** How many were there at a time. */
+export interface OccupancyPoint {
+    readonly at: string;
+    readonly online_count: number;
+}
+
+interface History {
+    /** How long it goes back. */
+    readonly hours: number;
+    readonly active_users: number;
+    readonly people: readonly HistoryPerson[];
+    /** The most at one time, and when that was first. */
+    readonly peak: { readonly online_count: number; readonly at: string | null };
+    /** Over the time. */
+    readonly average: number;
+    /** One point an hour, or 48 of them, the oldest first. */
+    readonly occupancy: readonly OccupancyPoint[];
+}
+
+export interface RoomHistory extends History {
+    readonly room_id: string;
+}
+
+/** Of the rooms that the viewer may see. */
+export interface EventHistory extends History {
+    readonly event_id: string;
+    readonly rooms: readonly {
+        readonly room_id: string;
+        readonly name: string | null;
+        readonly active_users: number;
+        readonly peak: History['peak'];
+        readonly average: number;
+    }[];
+}
+
 /** Every event of a stream, by its name. */
 export interface StreamEvents {
     readonly ready: Ready;
@@ -136,6 +250,7 @@ export interface StreamEvents {
     readonly count: Count;
     readonly event: EventSnapshot;
     readonly user: UserSnapshot;
+    readonly notification: PresenceNotification;
     readonly revoked: Revoked;
     readonly ping: Record<string, never>;
     readonly degraded: Record<string, never>;

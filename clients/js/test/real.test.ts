@@ -11,7 +11,7 @@ import { createParser } from '../src/sse.js';
 import type { RoomSnapshot } from '../src/wire.js';
 import { createFakeBrowser, type FakeTab } from '../src/testing/index.js';
 import { systemClock } from '../src/surroundings.js';
-import { events, lease, problem } from './shapes.js';
+import { beyond, events, lease, problem } from './shapes.js';
 import { names } from './support.js';
 
 /** What comes late on a slow machine is late, not wrong. */
@@ -105,6 +105,38 @@ describe.skipIf(!process.env.PRESENCE_BIN)('against the real service', () => {
         events.user(await ask('alice', '/v1/users/bob'), 'a person');
         problem(await ask('alice', '/v1/rooms/none-such'), 'a problem');
         await leave('alice');
+    });
+
+    test('beyond rooms all is what the types say, and a notification finds its way', async () => {
+        const bob = client('bob');
+        bob.notifications.subscribe(() => {});
+        await bob.watch('carol', { quiet_ms: 0 });
+        await bob.setStatus({ status: 'in_meeting', status_ttl_ms: 600_000, message: 'Budget' });
+        bob.room('general').join();
+        await until(() => bob.connection.getSnapshot().state === 'open', 10_000);
+        const carol = client('carol');
+        carol.room('general').join();
+        await until(() => bob.notifications.getSnapshot().unreadCount === 1, 10_000);
+        await carol.room('general').setStatus({ activity: 'budget' });
+        await until(async () => (await carol.activities('general')).length === 1, 10_000);
+
+        const ask = async (user: string, at: string): Promise<unknown> =>
+            (await fetch(`${url}/v1/${at}`, { headers: { authorization: `Bearer ${await getToken(user)}` } })).json();
+        for (const [check, at] of [
+            [beyond.status, 'me/status'], [beyond.watches, 'me/watches'], [beyond.notifications, 'me/notifications'],
+            [beyond.activities, 'rooms/general/activities'], [beyond.visits, 'rooms/general/visits'], [beyond.roomHistory, 'rooms/general/activity'],
+            [beyond.eventHistory, 'events/gala/activity?hours=48'],
+        ] as const) check(await ask('bob', at), at);
+        expect(carol.room('general').getSnapshot().members.find(({ user_id }) => user_id === 'bob')).toMatchObject({ status: 'in_meeting', message: 'Budget' });
+
+        await bob.notifications.read();
+        expect(bob.notifications.getSnapshot()).toMatchObject({ unreadCount: 0, notifications: [{ user_id: 'carol', room_id: 'general' }] });
+        await bob.setStatus({ status: null, message: null });
+        await bob.unwatch('carol');
+        await carol.signOut();
+        expect(carol.connection.getSnapshot()).toMatchObject({ state: 'closed', error: { type: 'logged-out' } });
+        bob.close();
+        await until(async () => ((await ask('alice', 'rooms/general')) as RoomSnapshot).online_count === 0, GONE_MS * SLACK);
     });
 
     test('two people see each other come, type, say something and go', async () => {

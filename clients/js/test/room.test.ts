@@ -272,3 +272,29 @@ test('close leaves at once and ends everything', async () => {
     expect(server.requests.length).toBe(before);
     expect(presence.connection.getSnapshot()).toMatchObject({ state: 'closed', error: { type: 'closed' } });
 });
+
+test('whoever leaves takes the heartbeat back that is under way, and what it was to say is no error', async () => {
+    const { browser, client, clock, server, calls } = world();
+    let taken = 0;
+    const tab = browser.tab();
+    const room = client('alice', tab, {
+        fetch: (input, init) => (init?.method !== 'PUT' ? tab.options.fetch!(input, init) : new Promise((_, reject) => {
+            init.signal!.addEventListener('abort', () => {
+                taken += 1;
+                reject(new DOMException('aborted', 'AbortError'));
+            });
+        })),
+    }).room('a');
+    room.join();
+    await clock.advance(50);
+    const said = room.setStatus({ status: 'busy' });
+    await clock.advance(50);
+
+    void room.leave();
+    await clock.advance(50);
+
+    expect(await said).toBeUndefined();
+    expect(taken).toBe(1);
+    expect(calls('DELETE')).toHaveLength(1);
+    expect(server.room('a').members.size).toBe(0);
+});

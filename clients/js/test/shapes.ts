@@ -2,8 +2,9 @@
 
 import { expect } from 'vitest';
 import type {
-    Bye, Count, EventPerson, EventRoom, EventSnapshot, Lease, Left, Member, OfflineMember, Problem, Ready, RoomDiff, RoomSnapshot,
-    StreamEvents, UserSnapshot,
+    ActivityCount, Bye, Count, EventHistory, EventPerson, EventRoom, EventSnapshot, HistoryPerson, Lease, Left, Member, MyStatus,
+    NotificationPage, OccupancyPoint, OfflineMember, PresenceNotification, Problem, Ready, RoomDiff, RoomHistory, RoomSnapshot,
+    StreamEvents, UserSnapshot, Visit, VisitPage, Watch,
 } from '../src/wire.js';
 
 export type Check = (value: unknown, at: string) => void;
@@ -39,6 +40,17 @@ const person = shape<EventPerson>({
 });
 const room = shape<EventRoom>({ room_id: text, name: orNull(text), kind: orNull(text), online_count: number, members: list(member) });
 const nothing = shape<object>({});
+const told = shape<PresenceNotification>({
+    id: text, kind: text, user_id: text, name: orNull(text), avatar_url: orNull(text), room_id: orNull(text), event_id: orNull(text), at: text,
+    read_at: orNull(text),
+});
+const decimal: Check = (value, at) => expect(typeof value === 'number' && value >= 0, at).toBe(true);
+const peak = shape<RoomHistory['peak']>({ online_count: number, at: orNull(text) });
+const past = {
+    hours: number, active_users: number, peak, average: decimal,
+    people: list(shape<HistoryPerson>({ user_id: text, name: orNull(text), avatar_url: orNull(text), last_seen_at: orNull(text), online: flag })),
+    occupancy: list(shape<OccupancyPoint>({ at: text, online_count: number })),
+};
 
 /** Every event of a stream. */
 export const events: { [K in keyof StreamEvents]: Check } = {
@@ -58,6 +70,7 @@ export const events: { [K in keyof StreamEvents]: Check } = {
         user_id: text, name: orNull(text), avatar_url: orNull(text), online: flag, status: orNull(status), last_seen_at: orNull(text),
         rooms: list(shape<UserSnapshot['rooms'][number]>({ room_id: text, status })),
     }),
+    notification: told,
     revoked: (value, at) => {
         expect(Object.keys(value as object), at).toHaveLength(1);
         expect(['room_id', 'event_id', 'user_id'], at).toContain(Object.keys(value as object)[0]);
@@ -73,6 +86,33 @@ export const lease = shape<Lease>({
     session_id: text, status: word('active', 'idle', 'away', 'busy', 'in_meeting', 'typing', 'invisible'), joined_at: orNull(text),
     expires_at: orNull(text), heartbeat_ms: number, leave_token: text,
 });
+
+/** Answers beyond rooms, by what was asked. */
+export const beyond = {
+    status: shape<MyStatus>({
+        status: orNull(word('active', 'idle', 'away', 'busy', 'in_meeting', 'invisible')), status_until: orNull(text), message: orNull(text),
+    }),
+    watches: shape<{ watches: Watch[] }>({
+        watches: list(shape<Watch>({
+            user_id: text, name: orNull(text), avatar_url: orNull(text), online: flag, room_id: orNull(text), quiet_ms: number, created_at: text,
+        })),
+    }),
+    notifications: shape<NotificationPage>({ notifications: list(told), unread_count: number, next: orNull(text) }),
+    activities: shape<{ room_id: string; activities: ActivityCount[] }>({
+        room_id: text, activities: list(shape<ActivityCount>({ activity: text, online_count: number })),
+    }),
+    visits: shape<VisitPage>({
+        room_id: text, next: orNull(text),
+        visits: list(shape<Visit>({
+            user_id: text, name: orNull(text), avatar_url: orNull(text), began_at: text, ended_at: orNull(text), reason: orNull(text),
+        })),
+    }),
+    roomHistory: shape<RoomHistory>({ room_id: text, ...past }),
+    eventHistory: shape<EventHistory>({
+        event_id: text, ...past,
+        rooms: list(shape<EventHistory['rooms'][number]>({ room_id: text, name: orNull(text), active_users: number, peak, average: decimal })),
+    }),
+};
 
 /** What every call that fails is answered with. */
 export const problem = shape<Problem>({ type: text, title: text, status: number, detail: text, request_id: text }, ['request_id']);

@@ -1,11 +1,11 @@
 // A service in memory, a clock moved by hand, and as many tabs as wanted.
 
 import { createPresence, type Presence, type PresenceOptions, type Readable } from '../src/index.js';
-import { createFakeBrowser, createFakeServer, createManualClock, type FakeTab } from '../src/testing/index.js';
+import { createFakeBrowser, createFakeServer, createManualClock, type FakeServerOptions, type FakeTab } from '../src/testing/index.js';
 
-export function world({ detailMax, isPlain, random }: { detailMax?: number; isPlain?: boolean; random?: number } = {}) {
+export function world({ isPlain, random, ...options }: { isPlain?: boolean; random?: number } & Omit<FakeServerOptions, 'clock'> = {}) {
     const clock = createManualClock({ random });
-    const server = createFakeServer({ clock, detailMax });
+    const server = createFakeServer({ clock, ...options });
     const browser = createFakeBrowser({ clock, fetch: server.fetch, isPlain });
     const asked: { force: boolean }[] = [];
     return {

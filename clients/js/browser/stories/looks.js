@@ -44,6 +44,17 @@ for (const [name, [query, options]] of Object.entries(LOOKS)) {
         await settle(page);
         await shot('-tip');
         assert.deepEqual(await violations(page, PIECE), []);
+        for (const [piece, opened] of [['StatusPicker', '-picker'], ['NotificationBell', '-inbox']]) {
+            await page.locator(`[data-piece="${piece}"] [aria-haspopup="dialog"]`).nth(piece === 'StatusPicker' ? 1 : 0).click();
+            await page.locator(`[data-piece="${piece}"] [popover]`).waitFor();
+            await settle(page);
+            await shot(opened);
+            assert.deepEqual(await violations(page, `[data-piece="${piece}"]`), []);
+            const box = await page.locator(`[data-piece="${piece}"] [popover]`).boundingBox();
+            assert.ok(box.x >= 0 && box.x + box.width <= (await page.evaluate(() => innerWidth)), `what opens stands at ${JSON.stringify(box)}`);
+            await page.keyboard.press('Escape');
+            await page.locator(`[data-piece="${piece}"] [popover]`).waitFor({ state: 'detached' });
+        }
         const [scroll, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
         assert.ok(scroll <= width, `the page is ${scroll} px wide in a window of ${width}`);
     });
@@ -86,12 +97,38 @@ look('a tip comes by pointer and by focus, and goes by Escape', async ({ open })
 
 look('every target is 24 px or more', async ({ open }) => {
     const page = await open('/gallery/', NARROW);
+    const small = () => page.evaluate(() =>
+        [...document.querySelectorAll(':is(.pgp-room, .pgp-popup, .pgp-notes) button, .pgp-icon')]
+            .filter((each) => Math.min(each.getBoundingClientRect().width, each.getBoundingClientRect().height) < 24).map(({ outerHTML }) => outerHTML));
+
     await page.locator('.pgp-more').first().click();
+    assert.deepEqual(await small(), []);
+    await page.locator('[data-piece="StatusPicker"] [aria-haspopup="dialog"]').nth(1).click();
+    assert.deepEqual(await small(), []);
+    await page.locator('[data-piece="NotificationBell"] [aria-haspopup="dialog"]').first().click();
+    assert.deepEqual(await small(), []);
+});
 
-    const small = await page.evaluate(() =>
-        [...document.querySelectorAll('.pgp-room button')].map((each) => each.getBoundingClientRect()).filter(({ width, height }) => width < 24 || height < 24).length);
+look('the status is chosen by keyboard alone, with its end and its message', async ({ open }) => {
+    const page = await open('/gallery/');
+    const button = page.getByRole('button', { name: /^Your status: Available/ });
+    await button.focus();
 
-    assert.equal(small, 0);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'Your status' }).getByText(/^Until \d\d:\d\d|^Until \w+/).waitFor();
+    await page.getByLabel('What are you up to?').focus();
+    await page.keyboard.type('Seating plan');
+    await page.keyboard.press('Enter');
+
+    const name = await page.locator('[data-piece="StatusPicker"] [aria-haspopup="dialog"]').first().getAttribute('aria-label');
+    assert.match(name, /^Your status: Busy until /);
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), name);
 });
 
 /** What axe finds in the page, or in a part of it. */

@@ -1,6 +1,7 @@
 // People and rooms for the gallery: nothing here comes from a server.
 
-import type { EventSnapshot, Member, Status } from 'pg-presence';
+import type { ActivityCount, EventSnapshot, Member, PresenceNotification, Status } from 'pg-presence';
+import type { Occupancy } from 'pg-presence/components';
 
 const NAMES = [
     'Alice Adams', 'Bob Brandt', 'Carol Cruz', 'Vera Vance', 'Victor Voss', 'Dave Duarte', 'Eva Eriksen', 'Farid Fazel',
@@ -64,3 +65,22 @@ export const gala: EventSnapshot = {
         { room_id: 'planning', name: 'Planning', kind: 'chat', online_count: 0, members: [] },
     ],
 };
+
+export const notifications: readonly PresenceNotification[] = [3, 1, 2].map((at, nth) => {
+    const { user_id, name, avatar_url } = member(at);
+    return { id: `${9 - nth}`, kind: 'online', user_id, name, avatar_url, room_id: 'general', event_id: 'gala', at: ago(nth * 47), read_at: nth > 1 ? ago(1) : null };
+});
+
+export const activities: readonly ActivityCount[] = [['budget', 3], ['seating plan', 2], ['menu', 1]].map(([activity, online_count]) => (
+    { activity, online_count }) as ActivityCount);
+
+/** A day: so many at each hour. */
+export function day(counts: readonly number[]): Occupancy {
+    const most = Math.max(...counts);
+    const at = (hour: number): string => new Date(Date.parse(today(0)) + hour * 3_600_000).toISOString();
+    return {
+        hours: 24, average: counts.reduce((sum, count) => sum + count, 0) / counts.length,
+        peak: { online_count: most, at: most ? at(counts.indexOf(most)) : null },
+        occupancy: counts.map((online_count, hour) => ({ at: at(hour), online_count })),
+    };
+}

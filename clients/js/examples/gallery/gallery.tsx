@@ -1,15 +1,17 @@
 // Every component in every state, from fixed data. `?theme=dark`, `?dir=rtl` and `?only=NAME` (one piece, for a picture)
 // choose how.
 
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
+import type { MyStatus } from 'pg-presence';
 import {
-    AvailabilityBadge, ConnectionBanner, EventPresence, LastSeen, PresenceDot, PresenceLabels, RoomBadge, RoomPresence,
-    TypingIndicator, english,
+    ActivityList, AvailabilityBadge, ConnectionBanner, EventPresence, LastSeen, NotificationBell, NotificationList, NotifyBell, PresenceDot,
+    PresenceLabels, RoomBadge, RoomPresence, Sparkline, StatusPicker, TypingIndicator, english,
 } from 'pg-presence/components';
+import 'pg-presence/beyond.css';
 import 'pg-presence/styles.css';
 import './page.css';
-import { ago, everybody, gala, statuses, today } from './cast';
+import { activities, ago, day, everybody, gala, notifications, statuses, today } from './cast';
 
 const asked = new URLSearchParams(location.search);
 document.documentElement.dir = asked.get('dir') ?? 'ltr';
@@ -40,6 +42,32 @@ const Line = ({ label, children }: { label: string; children: ReactNode }): Reac
     </div>
 );
 
+/** A status that one may choose here. */
+function Picker({ from }: { from: Partial<MyStatus> }): ReactNode {
+    const [value, setValue] = useState<MyStatus>({ status: null, status_until: null, message: null, ...from });
+    return (
+        <StatusPicker
+            value={value}
+            onChange={({ status_ttl_ms: ms, ...change }) => setValue((before) => ({
+                ...before, ...change,
+                ...(change.status !== undefined && { status_until: ms ? new Date(Date.now() + ms).toISOString() : null }),
+            }))}
+        />
+    );
+}
+
+/** Read when one reads it. */
+function Inbox(): ReactNode {
+    const [list, setList] = useState(notifications);
+    const read = (ids?: readonly string[]): void => setList((before) => before.map((one) => (!ids || ids.includes(one.id) ? { ...one, read_at: ago(0) } : one)));
+    return <NotificationBell notifications={list} onRead={read} />;
+}
+
+function Watching({ on: from, userId, name }: { on: boolean; userId: string; name: string }): ReactNode {
+    const [on, setOn] = useState(from);
+    return <NotifyBell on={on} onChange={setOn} userId={userId} name={name} />;
+}
+
 function Gallery(): ReactNode {
     return (
         <PresenceLabels value={english24}>
@@ -64,6 +92,25 @@ function Gallery(): ReactNode {
                         <li><AvailabilityBadge user={{ online: false, last_seen_at: ago(5) }} /></li>
                         <li><AvailabilityBadge user={{ online: false }} /></li>
                     </ul>
+                </Piece>
+                <Piece name="StatusPicker">
+                    <Line label="Nothing of one's own"><Picker from={{}} /></Line>
+                    <Line label="Until three"><Picker from={{ status: 'busy', status_until: today(15), message: 'Seating plan' }} /></Line>
+                    <Line label="For nobody to see"><Picker from={{ status: 'invisible' }} /></Line>
+                </Piece>
+                <Piece name="NotificationBell">
+                    <Line label="Two unread"><Inbox /></Line>
+                    <Line label="Nothing"><NotificationBell notifications={[]} /></Line>
+                    <Line label="Tell me when Vera comes online"><Watching on={false} userId="vera" name="Vera" /></Line>
+                    <Line label="I am told of Bob"><Watching on userId="bob" name="Bob" /></Line>
+                </Piece>
+                <Piece name="NotificationList"><NotificationList notifications={notifications} /></Piece>
+                <Piece name="ActivityList">
+                    <ActivityList activities={activities} />
+                </Piece>
+                <Piece name="Sparkline">
+                    <Line label="General"><Sparkline history={day([0, 0, 0, 0, 0, 0, 0, 1, 2, 5, 6, 4, 3, 5, 8, 7, 4, 2, 1, 1, 0, 0, 0, 0])} /></Line>
+                    <Line label="Nobody"><Sparkline history={day(Array(24).fill(0))} /></Line>
                 </Piece>
                 <Piece name="TypingIndicator">
                     <TypingIndicator typing={everybody.slice(0, 1)} />

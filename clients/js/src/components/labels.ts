@@ -2,8 +2,10 @@
 // Times and numbers are Intl's business; what is here is what Intl does not know.
 
 import { createContext, useContext } from 'react';
+import type { BeyondLabels } from './words.js';
 
-export interface Labels {
+/** What is beyond rooms has words of its own, which may be left out. */
+export interface Labels extends Partial<BeyondLabels> {
     /** A BCP 47 tag for times and numbers; the browser's own where absent. */
     locale?: string;
     you: string;

@@ -38,16 +38,16 @@ export interface RoomPresenceResult extends Reading {
 }
 
 /** An id; nothing is asked for while there is none. */
-type Id = string | null | undefined;
+export type Id = string | null | undefined;
 
-interface Topic {
+export interface Topic {
     readonly phase: Phase;
     readonly error: PresenceError | null;
 }
 
-const IDLE: Topic = { phase: 'idle', error: null };
-const LOADING: Topic = { phase: 'loading', error: null };
-const ORPHAN: Topic = {
+export const IDLE: Topic = { phase: 'idle', error: null };
+export const LOADING: Topic = { phase: 'loading', error: null };
+export const ORPHAN: Topic = {
     phase: 'error',
     error: { type: 'no-provider', status: 0, message: 'there is no <PresenceProvider> above this component' },
 };
@@ -64,7 +64,7 @@ const join = (of: Room): (() => void) => of.join();
 const observe = (of: Room): (() => void) => of.observe();
 
 /** Reads a source while mounted, and holds it as long. On the server, and while hydrating, there is `none`. */
-function useReadable<T, N, R extends Readable<T>>(source: R | undefined, none: N, hold?: (source: R) => () => void): T | N {
+export function useReadable<T, N, R extends Readable<T>>(source: R | undefined, none: N, hold?: (source: R) => () => void): T | N {
     const subscribe = useCallback(
         (changed: () => void) => {
             const release = source && hold?.(source);

@@ -12,8 +12,9 @@ export interface ManualClock extends Clock {
 /** The real ones: a test may have replaced the global one by its own. */
 const soon = globalThis.setTimeout;
 
-/** Lets everything happen that waits for no time: promises, streams, messages. */
+/** Lets everything happen that waits for no time: promises, streams, messages, and what the client loads when it is first used. */
 export async function settle(): Promise<void> {
+    await Promise.allSettled([import('../session.js'), import('../share.js'), import('../beyond.js')]);
     for (let round = 0; round < 4; round++) {
         for (let turn = 0; turn < 25; turn++) await undefined;
         await new Promise((resolve) => soon(resolve, 0));

@@ -1,7 +1,7 @@
 // Rooms in memory, as the service keeps them: sessions with leases, members that merge them, revisions, a log.
 
 import type { Clock } from '../types.js';
-import type { Heartbeat, LeaveReason, Member, RoomDiff, RoomSnapshot, Status } from '../wire.js';
+import type { Heartbeat, LeaveReason, Member, MyStatus, RoomDiff, RoomSnapshot, Status } from '../wire.js';
 
 const TTL_MS = 75_000;
 const TYPING_MS = 6000;
@@ -41,6 +41,7 @@ export class FakeRoom {
         private readonly epoch: () => string,
         private readonly profile: (user: string) => Pick<Member, 'name' | 'avatar_url' | 'role'>,
         private readonly onChange: (room: FakeRoom) => void,
+        private readonly own: (user: string) => MyStatus | undefined = () => undefined,
     ) {}
 
     /** Joins or renews. `ttlMs` 0: until it leaves. */
@@ -55,7 +56,7 @@ export class FakeRoom {
         session.seq = beat.seq ?? session.seq;
         if (beat.status === 'typing') {
             session.typingUntil = this.clock.now() + TYPING_MS;
-            this.clock.setTimeout(() => this.#settle(user, 'left'), TYPING_MS + 1);
+            this.clock.setTimeout(() => this.settle(user, 'left'), TYPING_MS + 1);
         } else if (beat.status !== undefined) {
             session.status = (beat.status ?? 'active') as Status;
             session.typingUntil = 0;
@@ -64,14 +65,14 @@ export class FakeRoom {
         for (const key of ['message', 'activity', 'data'] as const) {
             if (beat[key] !== undefined) session[key] = beat[key] as never;
         }
-        this.#settle(user, 'left');
+        this.settle(user, 'left');
         return session;
     }
 
     end(session: FakeSession, reason: LeaveReason): void {
         this.clock.clearTimeout(session.timer);
         session.holder = null;
-        if (this.sessions.delete(session.id)) this.#settle(session.user, reason);
+        if (this.sessions.delete(session.id)) this.settle(session.user, reason);
     }
 
     expireIn(session: FakeSession, ms: number, reason: LeaveReason): void {
@@ -103,7 +104,11 @@ export class FakeRoom {
         };
     }
 
-    #settle(user: string, reason: LeaveReason): void {
+    /** Why that user left last. */
+    lastReason = (user: string): LeaveReason | null => this.#log.findLast((change) => change.user === user)?.reason ?? null;
+
+    /** What people see follows what is so. */
+    settle(user: string, reason: LeaveReason): void {
         const before = this.members.get(user);
         const after = this.#merge(user, before);
         if (JSON.stringify(before) === JSON.stringify(after)) return;
@@ -120,9 +125,12 @@ export class FakeRoom {
         if (!said.length) return undefined;
         const [best] = [...said].sort((a, b) => RANKS.indexOf(a.status) - RANKS.indexOf(b.status));
         const last = said.findLast(({ message, activity, data }) => message || activity || data) ?? said[0];
+        const own = this.own(user);
+        // Typing stays an overlay, and a session's own message goes before the one for all rooms.
+        const [status, status_until] = own?.status && best.status !== 'typing' ? [own.status as Status, own.status_until] : [best.status, best.statusUntil];
         return {
-            user_id: user, ...this.profile(user), status: best.status, status_until: best.statusUntil,
-            message: last.message, activity: last.activity, data: last.data,
+            user_id: user, ...this.profile(user), status, status_until,
+            message: last.message ?? own?.message ?? null, activity: last.activity, data: last.data,
             joined_at: before?.joined_at ?? new Date(this.clock.now()).toISOString(),
         };
     }

@@ -1,7 +1,8 @@
 // The service in memory, as far as a client sees it: give its `fetch` to `createPresence`, and be the other people.
 
-import type { Clock } from '../types.js';
+import type { Clock, MyStatusChange } from '../types.js';
 import type { EventSnapshot, Heartbeat, LeaveReason, Member, UserSnapshot } from '../wire.js';
+import { FakeBeyond } from './beyond.js';
 import { FakeRoom, type FakeSession } from './rooms.js';
 
 const PING_MS = 15_000;
@@ -24,6 +25,8 @@ export interface FakeServerOptions {
     events?: { [id: string]: EventSnapshot };
     /** More members than this are told as a number. */
     detailMax?: number;
+    /** False: a service of before there were watches, notifications, own status and history over HTTP; it answers 404. */
+    beyond?: boolean;
 }
 
 interface Stream {
@@ -38,7 +41,7 @@ interface Stream {
 export type FakeServer = ReturnType<typeof createFakeServer>;
 
 /** `respond` sees each request first: what it returns is the answer. */
-export function createFakeServer({ clock, users = {}, events = {}, detailMax = 500 }: FakeServerOptions) {
+export function createFakeServer({ clock, users = {}, events = {}, detailMax = 500, beyond: hasBeyond = true }: FakeServerOptions) {
     const rooms = new Map<string, FakeRoom>();
     const streams = new Set<Stream>();
     const forbidden = new Set<string>();
@@ -48,7 +51,7 @@ export function createFakeServer({ clock, users = {}, events = {}, detailMax = 5
 
     const profile = (id: string) => ({ name: id, avatar_url: null, role: 'collaborator', ...users[id] });
     const roomOf = (id: string): FakeRoom => {
-        if (!rooms.has(id)) rooms.set(id, new FakeRoom(id, clock, () => epoch, profile, tell));
+        if (!rooms.has(id)) rooms.set(id, new FakeRoom(id, clock, () => epoch, profile, tell, (user) => beyond.own(user)));
         return rooms.get(id)!;
     };
     const mayEnter = (user: string, room: string): boolean => !forbidden.has(`${user} ${room}`);
@@ -76,6 +79,7 @@ export function createFakeServer({ clock, users = {}, events = {}, detailMax = 5
         return undefined;
     };
     const tell = (room: FakeRoom): void => {
+        beyond.changed(room);
         for (const stream of streams) {
             for (const [topic, from] of stream.topics) {
                 if (topic === `room=${room.id}` || topic === `count=${room.id}`) tellTopic(stream, topic, from);
@@ -134,7 +138,7 @@ export function createFakeServer({ clock, users = {}, events = {}, detailMax = 5
         streams.add(stream);
         for (const [id, name] of leases) {
             const room = roomOf(name);
-            if (!mayEnter(user, name)) continue;
+            if (!mayEnter(user, name) || beyond.isInvisible(user)) continue;
             const session = room.beat(user, id, {});
             session.holder = stream;
             room.expireIn(session, 0, 'expired');
@@ -158,6 +162,9 @@ export function createFakeServer({ clock, users = {}, events = {}, detailMax = 5
             }
             return new Response(null, { status: 204 });
         }
+        const isLogout = path === '/v1/me/sessions';
+        const found = hasBeyond || isLogout ? beyond.answer({ method, path, query, user, body }) : undefined;
+        if (found) return found;
         const [, name, id] = /^\/v1\/rooms\/([^/]+)\/sessions\/([^/]+)$/.exec(path) ?? [];
         if (!id) return problem(404, 'not-found');
         const room = roomOf(decodeURIComponent(name));
@@ -173,7 +180,7 @@ export function createFakeServer({ clock, users = {}, events = {}, detailMax = 5
         if ((body.message ?? '').length > 140) return problem(400, 'invalid');
         const leave_token = btoa(['leave', room.id, id].join('\0'));
         const lease = { session_id: id, leave_token };
-        if (body.status === 'invisible') {
+        if (body.status === 'invisible' || beyond.isInvisible(user)) {
             const session = room.sessions.get(id);
             if (session) room.end(session, 'left');
             return json({ ...lease, status: 'invisible', joined_at: null, expires_at: null, heartbeat_ms: BEAT_MS });
@@ -183,6 +190,11 @@ export function createFakeServer({ clock, users = {}, events = {}, detailMax = 5
         return json({ ...lease, status: session.status, joined_at, expires_at: joined_at, heartbeat_ms: session.holder ? HELD_BEAT_MS : BEAT_MS });
     };
 
+    const beyond: FakeBeyond = new FakeBeyond({
+        clock, rooms, events, profile, mayEnter, json, problem,
+        send: (user, name, data) => streams.forEach((stream) => stream.user === user && stream.write(name, data)),
+        logout: (user) => server.logout(user),
+    });
     const server = {
         requests,
         respond: undefined as ((request: FakeRequest) => Response | undefined) | undefined,
@@ -221,6 +233,10 @@ export function createFakeServer({ clock, users = {}, events = {}, detailMax = 5
             for (const stream of streams) if (stream.user === user && stream.topics.delete(`room=${room}`)) stream.write('revoked', { room_id: room });
             server.leave(room, user, 'revoked');
         },
+        /** Somebody says something for all rooms, on another device. */
+        setStatus: (user: string, change: MyStatusChange): void => void beyond.setStatus(user, change),
+        /** `watcher` is told that `user` came online, whatever they watch. */
+        notify: (watcher: string, user: string, room: string | null = null) => beyond.notify(watcher, user, room),
         allow: (room: string, user: string): void => void forbidden.delete(`${user} ${room}`),
         logout(user: string): void {
             for (const room of rooms.values()) {

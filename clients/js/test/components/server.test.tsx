@@ -7,7 +7,8 @@ import { hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { afterEach, expect, test, vi } from 'vitest';
 import {
-    AvailabilityBadge, ConnectionBanner, EventPresence, LastSeen, RoomBadge, RoomPresence, TypingIndicator,
+    ActivityList, AvailabilityBadge, ConnectionBanner, EventPresence, LastSeen, NotificationBell, NotificationList, NotifyBell, RoomBadge,
+    RoomPresence, Sparkline, StatusPicker, TypingIndicator,
 } from '../../src/components/index.js';
 import { PresenceProvider } from '../../src/react/index.js';
 import { FakePresence, member } from '../react/fake.js';
@@ -27,6 +28,13 @@ const page = (client: FakePresence): ReactNode => (
         <AvailabilityBadge user={{ online: false, last_seen_at: '2020-01-01T00:00:00Z' }} />
         <LastSeen at={FIVE_MINUTES_AGO} />
         <ConnectionBanner />
+        <StatusPicker />
+        <NotifyBell userId="vera" />
+        <NotificationBell />
+        <NotificationList />
+        <ActivityList roomId="general" />
+        <Sparkline roomId="general" />
+        <Sparkline eventId="gala" />
     </PresenceProvider>
 );
 

@@ -1,6 +1,9 @@
 // A client that holds what a test puts into it, and remembers what was asked of it. No service, no timers.
 
-import type { ConnectionState, CountsState, EventState, Member, Presence, PresenceError, Readable, RoomState, StatusChange, UserState } from '../../src/index.js';
+import type {
+    ActivityCount, ConnectionState, CountsState, EventHistory, EventState, Member, MyStatusChange, MyStatusState, NotificationsState, Presence,
+    PresenceError, PresenceNotification, Readable, RoomHistory, RoomState, StatusChange, UserState, VisitPage, Watch, WatchesState,
+} from '../../src/index.js';
 
 /** A source with a value that a test sets. */
 export class Stand<T> implements Readable<T> {
@@ -77,6 +80,16 @@ export class FakePresence implements Presence {
     userId = null;
     isClosed = false;
     wakes = 0;
+    myStatus = new Stand<MyStatusState>({ phase: 'loading', error: null, status: null, status_until: null, message: null });
+    watches = new Stand<WatchesState>({ phase: 'loading', error: null, watches: [] });
+    notifications = new Inbox((call) => this.did(call));
+    /** What was done beyond rooms: 'watch vera', 'status {"status":"busy"}', 'read 1,2', 'sign out'. */
+    calls: string[] = [];
+    /** What each of them rejects with. */
+    refuses: PresenceError | null = null;
+    /** Of every room. */
+    counted: ActivityCount[] = [];
+    past: RoomHistory & EventHistory = history();
 
     room = (id: string): FakeRoom => known(this.rooms, id, () => new FakeRoom(id));
 
@@ -91,11 +104,39 @@ export class FakePresence implements Presence {
         return this.tally;
     };
 
+    setStatus = (change: MyStatusChange): Promise<void> => this.did(`status ${JSON.stringify(change)}`);
+    watch = (id: string): Promise<void> => this.did(`watch ${id}`);
+    unwatch = (id: string): Promise<void> => this.did(`unwatch ${id}`);
+    signOut = (): Promise<void> => this.did('sign out');
+    activities = async (id: string): Promise<ActivityCount[]> => (await this.did(`activities ${id}`), this.counted);
+    roomHistory = async (id: string, hours?: number): Promise<RoomHistory> => (await this.did(`room ${id} ${hours}`), this.past);
+    eventHistory = async (id: string, hours?: number): Promise<EventHistory> => (await this.did(`event ${id} ${hours}`), this.past);
+    visits = async (id: string): Promise<VisitPage> => (await this.did(`visits ${id}`), { room_id: id, visits: [], next: null });
+
+    async did(call: string): Promise<void> {
+        this.calls.push(call);
+        if (this.refuses) throw this.refuses;
+    }
+
     wake = (): void => void (this.wakes += 1);
 
     close = (): void => {
         this.isClosed = true;
     };
+}
+
+class Inbox extends Stand<NotificationsState> {
+    constructor(private readonly did: (call: string) => Promise<void>) {
+        super({ phase: 'loading', error: null, notifications: [], unreadCount: 0, hasMore: false });
+    }
+
+    read = (ids?: readonly string[]): Promise<void> => this.did(`read ${ids ?? 'all'}`);
+    more = (): Promise<void> => this.did('more');
+
+    /** What is there, the latest first. */
+    show(notifications: readonly PresenceNotification[]): void {
+        this.set({ phase: 'ready', notifications, unreadCount: notifications.filter(({ read_at }) => !read_at).length });
+    }
 }
 
 function known<T>(things: Map<string, T>, id: string, make: () => T): T {
@@ -108,5 +149,25 @@ export function member(user_id: string, more: Partial<Member> = {}): Member {
     return {
         user_id, name, avatar_url: null, role: null, status: 'active', status_until: null, message: null, activity: null, data: null,
         joined_at: '2026-01-01T10:00:00Z', ...more,
+    };
+}
+
+export function notification(id: string, user_id: string, more: Partial<PresenceNotification> = {}): PresenceNotification {
+    const { name } = member(user_id);
+    return { id, kind: 'online', user_id, name, avatar_url: null, room_id: 'general', event_id: 'gala', at: '2026-01-01T10:00:00Z', read_at: null, ...more };
+}
+
+export function watch(user_id: string, more: Partial<Watch> = {}): Watch {
+    return { user_id, name: member(user_id).name, avatar_url: null, online: false, room_id: null, quiet_ms: 300_000, created_at: '2026-01-01T10:00:00Z', ...more };
+}
+
+/** Of a day in which so many were there at each hour. */
+export function history(counts: readonly number[] = [0, 1, 3, 2]): RoomHistory & EventHistory {
+    const at = (hour: number): string => new Date(Date.UTC(2026, 5, 15, hour)).toISOString();
+    const most = Math.max(...counts);
+    return {
+        room_id: 'general', event_id: 'gala', hours: 24, active_users: most, people: [], average: counts.reduce((sum, each) => sum + each, 0) / counts.length,
+        peak: { online_count: most, at: most ? at(counts.indexOf(most)) : null }, rooms: [],
+        occupancy: counts.map((online_count, hour) => ({ at: at(hour), online_count })),
     };
 }
