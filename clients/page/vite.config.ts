@@ -31,7 +31,7 @@ export default defineConfig({
         alias: [
             { find: /^pg-presence$/, replacement: at('../js/src/index.ts') },
             { find: /^pg-presence\/(react|components)$/, replacement: `${at('../js/src')}/$1/index.ts` },
-            { find: 'pg-presence/styles.css', replacement: at('../js/src/styles.css') },
+            { find: /^pg-presence\/(styles|beyond)\.css$/, replacement: `${at('../js/src')}/$1.css` },
         ],
     },
     server: { proxy: { '/v1': 'http://localhost:8080', '/dev': 'http://localhost:8080' } },

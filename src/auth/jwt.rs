@@ -99,7 +99,10 @@ impl Verifier {
             match jsonwebtoken::decode::<Map<String, Value>>(token, &key.decoding, &self.validations[at]) {
                 Ok(token) => {
                     let caller = self.caller(&token.claims, key.id);
-                    return caller.map_or(Verdict::Bad("its user claim is missing, or no valid user id"), Verdict::Good);
+                    return caller.map_or(
+                        Verdict::Bad("its user claim is missing, or no valid user id"),
+                        Verdict::Good,
+                    );
                 }
                 Err(why) if matches!(why.kind(), ErrorKind::InvalidSignature) => {}
                 Err(why) => return Verdict::Bad(reason(why.kind())),

@@ -18,8 +18,8 @@ use serde_json::Value;
 use utoipa::OpenApi;
 
 use super::{
-    admin, heartbeats, history, leave, me, metrics, notifications, operations, rooms, sessions, stream, tickets,
-    views, watches,
+    admin, heartbeats, history, leave, me, metrics, notifications, operations, rooms, sessions, stream,
+    tickets, views, watches,
 };
 use crate::hub::frame;
 

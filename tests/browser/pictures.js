@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Cable } from './support/cable.js';
 import { Dev } from './support/dev.js';
-import { Window, launch, pause } from './support/people.js';
+import { STATUS_BUTTON, Window, launch, pause } from './support/people.js';
 
 const LOOKS = {
     light: { colorScheme: 'light' },
@@ -16,6 +16,7 @@ const LOOKS = {
 
 const [what, folder = 'shots'] = process.argv.slice(2);
 const dev = await Dev.start();
+await past(dev);
 const browser = await launch();
 try {
     await mkdir(folder, { recursive: true });
@@ -59,6 +60,7 @@ async function shots(into) {
         const first = await window.page('/');
         await shot(first, 'welcome');
         const alice = await window.tab('alice', 'general');
+        await alice.page.click('#looking [data-activity="budget"]');
         await carol.close();
         await alice.seesNo('carol');
         await bob.type('Shall we move the flowers?');
@@ -78,8 +80,8 @@ async function shots(into) {
         await alice.page.keyboard.press('Escape');
         await alice.page.fill('#crowd', '0');
         await alice.isIn('general', 2);
-        for (const menu of ['status', 'persona']) {
-            await alice.page.click(`#${menu}-button`);
+        for (const [menu, button] of [['status', STATUS_BUTTON], ['inbox', '.inbox > button'], ['persona', '#persona-button']]) {
+            await alice.page.click(button);
             await pause(300);
             await shot(alice.page, menu);
             await alice.page.keyboard.press('Escape');
@@ -106,12 +108,26 @@ async function shots(into) {
     await cable.close();
 }
 
+/** The day before: who was in which room, from so many minutes ago to so many. */
+async function past(server) {
+    const visits = [
+        ['general', 'alice', 1320, 1270], ['general', 'bob', 1300, 1180], ['general', 'carol', 1010, 700], ['general', 'alice', 980, 420],
+        ['general', 'bob', 920, 500], ['general', 'carol', 640, 330], ['general', 'bob', 410, 260], ['general', 'alice', 380, 30],
+        ['general', 'carol', 240, 95], ['general', 'bob', 150, 20], ['planning', 'alice', 900, 760], ['planning', 'bob', 870, 610],
+        ['planning', 'bob', 300, 210], ['vera-catering', 'vera', 1100, 820], ['vera-catering', 'alice', 860, 830], ['vera-catering', 'vera', 470, 140],
+    ];
+    const ago = (minutes) => `now() - interval '${minutes} min'`;
+    const rows = visits.map(([room, user, from, to]) => `(${ago(from)}, ${ago(to)}, '${room}', '${user}', 'left')`);
+    await server.sql(`insert into presence_private.visit (began_at, ended_at, room_id, user_id, reason) values ${rows.join(', ')}`);
+}
+
 /** Bob, vera and carol, with something to say. */
 async function arrive(window) {
     const bob = await window.tab('bob', 'general');
     const vera = await window.tab('vera');
     const carol = await window.tab('carol', 'general');
     await bob.says('At the venue until six');
+    await bob.page.click('#looking [data-activity="budget"]');
     await carol.choose('busy');
     return [bob, vera, carol];
 }

@@ -1,21 +1,22 @@
 // Puts the page together: who one is, where one is, and what stands around it.
 
-import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import { PresenceLabels } from 'pg-presence/components';
-import { PresenceProvider, usePresence, useRoomPresence, useUserPresence } from 'pg-presence/react';
+import { PresenceProvider, useRoomPresence, useUserPresence } from 'pg-presence/react';
 import { Bar } from './bar';
 import { Closed, Outsider, Waiting } from './blank';
 import { persona } from './cast';
 import { EventView } from './event';
 import { Hood } from './hood';
 import { Notice } from './notice';
-import { useOwn, type Own } from './own';
+import { useOwn, useSaying } from './own';
 import { RoomView } from './room';
 import { routeOf, useHash } from './route';
 import type { RoomInfo } from './service';
 import { tokenOf } from './service';
 import { Sidebar } from './sidebar';
 import { tap } from './tap';
+import { Toasts } from './toasts';
 import { usePhase } from './use-phase';
 import { useRooms } from './use-rooms';
 import { labels, nameOf } from './words';
@@ -36,7 +37,7 @@ function Page({ me }: { me: string }): ReactNode {
     const hash = useHash();
     const route = useMemo(() => routeOf(hash), [hash]);
     const phase = usePhase();
-    const [own, setOwn] = useOwn(me);
+    const own = useOwn(me);
     const list = rooms.list ?? [];
     const info = route.kind === 'event' ? undefined : route.kind === 'room' ? list.find((one) => one.room_id === route.id) : list[0];
     const room = useRoomPresence(info?.room_id);
@@ -58,11 +59,11 @@ function Page({ me }: { me: string }): ReactNode {
     return (
         <div className="page" data-phase={phase}>
             <SkipLink />
-            <Bar me={me} phase={phase} own={own} setOwn={setOwn} info={info} room={room} isOutside={isOutside} />
+            <Bar me={me} phase={phase} own={own} info={info} room={room} isOutside={isOutside} />
             <div className="shell" data-outside={isOutside}>
                 {!isOutside && <Sidebar rooms={rooms} route={route} currentId={info?.room_id} />}
                 <main className="stage" id="main" tabIndex={-1}>
-                    <Notice phase={phase} roomId={info?.room_id} error={room.error} isInvisible={own.status === 'invisible'} />
+                    <Notice phase={phase} roomId={info?.room_id} error={room.error} isInvisible={own.status.status === 'invisible'} />
                     {!rooms.list ? <Waiting isFailed={rooms.isFailed} onRetry={rooms.reload} />
                         : isOutside ? <Outsider name={persona(me).name} />
                         : route.kind === 'event' ? <EventView key={route.id} id={route.id} me={me} rooms={list} />
@@ -70,28 +71,13 @@ function Page({ me }: { me: string }): ReactNode {
                         : <Closed id={route.kind === 'room' ? route.id : ''} first={list[0]} />}
                 </main>
             </div>
+            <Toasts rooms={list} />
             {hoodRoom && <Hood me={me} roomId={hoodRoom.room_id} roomName={nameOfRoom(hoodRoom)} />}
         </div>
     );
 }
 
 export const nameOfRoom = (info: RoomInfo): string => nameOf({ user_id: info.room_id, name: info.name });
-
-/** Says in the room where one is what one said last, in whatever room that was. */
-function useSaying(roomId: string | undefined, own: Own, isIn: boolean): void {
-    const client = usePresence();
-    const said = useRef(new Set<string>());
-    useEffect(() => {
-        if (!client || !roomId) return;
-        const isPlain = own.status === 'active' && own.message === null;
-        // Nothing to say where nothing was ever said.
-        if (isPlain && !said.current.has(roomId)) return;
-        said.current.add(roomId);
-        client.room(roomId).setStatus({ status: own.status, message: own.message }).catch(() => {
-            // What keeps one out of the room is in its state.
-        });
-    }, [client, roomId, own, isIn]);
-}
 
 /** Moves the focus and leaves the address as it is, which says where one is. */
 function SkipLink(): ReactNode {

@@ -1,16 +1,15 @@
-// The bar at the top: the connection, the next person one click away, one's status, who one is.
+// The bar at the top: the connection, the next person one click away, one's status, what one was told of, who one is.
 
 import type { ReactNode } from 'react';
-import { PresenceDot } from 'pg-presence/components';
+import { NotificationBell, StatusPicker } from 'pg-presence/components';
 import type { RoomPresenceResult } from 'pg-presence/react';
 import { nextPersona, persona } from './cast';
-import { Face } from './face';
-import { PersonaMenu, StatusMenu } from './menus';
+import { Face, drawFace } from './face';
+import { PersonaMenu } from './menus';
 import type { Own } from './own';
 import { roomHref } from './route';
 import type { RoomInfo } from './service';
 import type { LinkPhase } from './use-phase';
-import { statusLabel } from './words';
 
 const LINK_TEXT: Record<LinkPhase, string> = {
     connecting: 'Connecting',
@@ -25,16 +24,15 @@ export interface BarProps {
     me: string;
     phase: LinkPhase;
     own: Own;
-    setOwn: (change: Partial<Own>) => void;
     info: RoomInfo | undefined;
     room: RoomPresenceResult;
     isOutside: boolean;
 }
 
-export function Bar({ me, phase, own, setOwn, info, room, isOutside }: BarProps): ReactNode {
+export function Bar({ me, phase, own, info, room, isOutside }: BarProps): ReactNode {
     const mine = persona(me);
     const next = nextPersona(me, info?.room_id ?? null, (id) => room.presentUsers.some((member) => member.user_id === id));
-    const shown = own.status === 'invisible' ? own.status : (room.self?.status ?? own.status);
+    const seen = room.self?.status === 'typing' ? null : room.self?.status;
     return (
         <header className="bar">
             <a className="brand" href="/"><img src="/icon.svg" alt="" width="28" height="28" /><span>pg-presence</span></a>
@@ -52,18 +50,13 @@ export function Bar({ me, phase, own, setOwn, info, room, isOutside }: BarProps)
                 >
                     <span>Open {next.name}</span> <span aria-hidden="true">↗</span>
                 </a>
-                {!isOutside && (
-                    <button className="button own" id="status-button" type="button" popoverTarget="status-menu" data-status={shown}>
-                        <PresenceDot status={shown} decorative /><span className="unseen">Your status: </span>
-                        <span className="own-text">{statusLabel(shown)}</span>
-                    </button>
-                )}
+                {!isOutside && <StatusPicker className="own" seen={seen} {...(!own.isEverywhere && { value: own.status, onChange: own.say })} />}
+                <NotificationBell className="inbox" renderAvatar={drawFace} onOpen={({ room_id }) => room_id && (location.hash = roomHref(room_id))} />
                 <button className="button who" id="persona-button" type="button" popoverTarget="persona-menu">
                     <span className="unseen">You are </span>
                     <Face of={{ user_id: me, name: mine.name }} size="s" /><span className="who-name">{mine.name}</span>
                 </button>
             </div>
-            <StatusMenu own={own} setOwn={setOwn} />
             <PersonaMenu me={me} />
         </header>
     );

@@ -2,8 +2,8 @@
 
 import type { ReactNode } from 'react';
 import type { EventPerson, EventRoom, EventSnapshot } from 'pg-presence';
-import { AvailabilityBadge, LastSeen, RoomPresence } from 'pg-presence/components';
-import { useEventPresence } from 'pg-presence/react';
+import { AvailabilityBadge, LastSeen, NotifyBell, RoomPresence, Sparkline } from 'pg-presence/components';
+import { useEventHistory, useEventPresence } from 'pg-presence/react';
 import { Face, drawFace } from './face';
 import { roomHref } from './route';
 import type { RoomInfo } from './service';
@@ -29,6 +29,7 @@ export function EventView({ id, me, rooms }: { id: string; me: string; rooms: re
 }
 
 function Dashboard({ event, me }: { event: EventSnapshot; me: string }): ReactNode {
+    const { history } = useEventHistory(event.event_id);
     const inUse = event.rooms.filter((room) => room.online_count > 0).length;
     const coordinator = event.people.find((person) => person.user_id === event.coordinator_id);
     const busy = event.people.filter(({ online, status }) => online && (status === 'busy' || status === 'in_meeting')).length;
@@ -44,8 +45,14 @@ function Dashboard({ event, me }: { event: EventSnapshot; me: string }): ReactNo
                 <Tile label="People online" about="each counted once, in however many rooms"><b id="event-online">{event.online_count}</b></Tile>
                 <Tile label="Rooms in use" about={`of ${event.rooms.length} that you may see`}><b>{inUse}</b></Tile>
                 <Tile label="Not to be disturbed" about="busy, or in a meeting"><b>{busy}</b></Tile>
+                {history && (
+                    <Tile label="Active in 24 hours" about={`at most ${history.peak.online_count} at a time, ${average(history.average)} on average`}>
+                        <b id="event-active">{history.active_users}</b>
+                        <Sparkline history={history} />
+                    </Tile>
+                )}
                 {event.coordinator_id && (
-                    <Tile label="Main coordinator" about="answers for the whole event">
+                    <Tile label="Main coordinator">
                         <span className="tile-person">
                             <Face of={coordinator ?? { user_id: event.coordinator_id }} />
                             <span>
@@ -59,8 +66,8 @@ function Dashboard({ event, me }: { event: EventSnapshot; me: string }): ReactNo
             <h2>Rooms</h2>
             <div className="table-frame">
                 <table className="table" id="event-rooms">
-                    <thead><tr><th scope="col">Room</th><th scope="col">Here now</th><th scope="col" className="number">People</th></tr></thead>
-                    <tbody>{event.rooms.map((room) => <RoomRow key={room.room_id} room={room} me={me} />)}</tbody>
+                    <thead><tr><th scope="col">Room</th><th scope="col">Here now</th>{history && <th scope="col" className="past">Last 24 hours</th>}<th scope="col" className="number">People</th></tr></thead>
+                    <tbody>{event.rooms.map((room) => <RoomRow key={room.room_id} room={room} me={me} hasPast={history !== null} />)}</tbody>
                 </table>
             </div>
             <h2>Team</h2>
@@ -69,17 +76,19 @@ function Dashboard({ event, me }: { event: EventSnapshot; me: string }): ReactNo
     );
 }
 
-function Tile({ label, about, children }: { label: string; about: ReactNode; children: ReactNode }): ReactNode {
+function Tile({ label, about, children }: { label: string; about?: ReactNode; children: ReactNode }): ReactNode {
     return (
         <div className="tile">
             <p className="tile-label">{label}</p>
             <div className="tile-value">{children}</div>
-            <p className="soft">{about}</p>
+            {about && <p className="soft">{about}</p>}
         </div>
     );
 }
 
-function RoomRow({ room, me }: { room: EventRoom; me: string }): ReactNode {
+const average = (of: number): string => of.toLocaleString('en-GB', { maximumFractionDigits: 1 });
+
+function RoomRow({ room, me, hasPast }: { room: EventRoom; me: string; hasPast: boolean }): ReactNode {
     return (
         <tr data-room={room.room_id}>
             <th scope="row">
@@ -87,6 +96,7 @@ function RoomRow({ room, me }: { room: EventRoom; me: string }): ReactNode {
                 {room.kind === 'vendor' && <span className="tag">vendor</span>}
             </th>
             <td>{room.members.length > 0 ? <RoomPresence members={room.members} selfId={me} max={5} renderAvatar={drawFace} /> : <span className="soft">Nobody</span>}</td>
+            {hasPast && <td className="past"><Sparkline roomId={room.room_id} /></td>}
             <td className="number count">{room.online_count}</td>
         </tr>
     );
@@ -112,6 +122,7 @@ function Team({ people, me }: { people: readonly EventPerson[]; me: string }): R
                             <span className="team-end">
                                 {person.online ? statusLabel(status) : person.last_seen_at ? <LastSeen at={person.last_seen_at} className="soft" /> : <span className="soft">Never seen</span>}
                             </span>
+                            {!person.online && person.user_id !== me && <NotifyBell userId={person.user_id} name={nameOf(person)} className="bell" />}
                         </li>
                     );
                 })}

@@ -3,6 +3,7 @@
 
 import { createRoot } from 'react-dom/client';
 import 'pg-presence/styles.css';
+import 'pg-presence/beyond.css';
 import { App } from './app';
 import { persona } from './cast';
 import { Welcome } from './menus';
@@ -11,6 +12,7 @@ import './frame.css';
 import './room.css';
 import './panel.css';
 import './event.css';
+import './news.css';
 import './hood.css';
 
 const me = new URLSearchParams(location.search).get('as');

@@ -1,11 +1,9 @@
-// Choosing: who one is, what one's status is, and the message beside it.
+// Choosing who one is, and signing out.
 
-import { useRef, type FormEvent, type ReactNode } from 'react';
-import { PresenceDot } from 'pg-presence/components';
+import { useState, type ReactNode } from 'react';
+import { useSignOut } from 'pg-presence/react';
 import { CAST } from './cast';
 import { Face } from './face';
-import type { Own } from './own';
-import { CHOICES } from './words';
 
 /** The cast as links. */
 function Cast({ me, id }: { me?: string; id: string }): ReactNode {
@@ -48,43 +46,23 @@ export function PersonaMenu({ me }: { me: string }): ReactNode {
         <div className="menu" id="persona-menu" popover="auto" role="group" aria-label="Who you are">
             <h2>Be somebody else</h2>
             <Cast me={me} id="persona-choices" />
+            <SignOut />
         </div>
     );
 }
 
-export function StatusMenu({ own, setOwn }: { own: Own; setOwn: (change: Partial<Own>) => void }): ReactNode {
-    const menu = useRef<HTMLDivElement>(null);
-    const say = (event: FormEvent<HTMLFormElement>): void => {
-        event.preventDefault();
-        const said = new FormData(event.currentTarget).get('message');
-        setOwn({ message: String(said ?? '').trim() || null });
-        menu.current?.hidePopover();
+/** Out of every room, in every tab and on every device. */
+function SignOut(): ReactNode {
+    const signOut = useSignOut();
+    const [said, say] = useState('');
+    const leave = async (): Promise<void> => {
+        say('Signing out…');
+        say((await signOut()) ? 'That did not get through. Try again.' : '');
     };
     return (
-        <div className="menu" id="status-menu" popover="auto" role="group" aria-label="Your status" ref={menu}>
-            <h2>Your status</h2>
-            <div id="status-choices">
-                {CHOICES.map(({ status, label, about }) => (
-                    <button
-                        key={status}
-                        className="choice"
-                        type="button"
-                        value={status}
-                        aria-pressed={own.status === status}
-                        onClick={() => setOwn({ status })}
-                    >
-                        <PresenceDot status={status} decorative />
-                        <span className="choice-text">{label}<span className="choice-about">{about}</span></span>
-                    </button>
-                ))}
-            </div>
-            <form className="message" onSubmit={say}>
-                <label htmlFor="message">What are you up to?</label>
-                <div className="message-line">
-                    <input id="message" name="message" maxLength={140} autoComplete="off" placeholder="Back at three" enterKeyHint="done" defaultValue={own.message ?? ''} />
-                    <button className="button" type="submit">Set</button>
-                </div>
-            </form>
+        <div className="sign-out">
+            <button className="button" id="sign-out" type="button" onClick={() => void leave()}>Sign out everywhere</button>
+            <p className="soft" role="status">{said || 'In every tab and on every device'}</p>
         </div>
     );
 }

@@ -2,8 +2,8 @@
 
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import type { EventSnapshot, Member } from 'pg-presence';
-import { AvailabilityBadge, LastSeen } from 'pg-presence/components';
-import { useTimeAgo, type RoomPresenceResult } from 'pg-presence/react';
+import { AvailabilityBadge, LastSeen, NotifyBell } from 'pg-presence/components';
+import { useTimeAgo, useWatches, type RoomPresenceResult } from 'pg-presence/react';
 import { nextPersona, persona, vendorOf } from './cast';
 import { Crowd } from './crowd';
 import { Face } from './face';
@@ -40,12 +40,14 @@ export function Panel({ me, info, room, event }: RoomViewProps & { event: EventS
                                 <span className="soft">{capital(person.role)}</span>
                             </span>
                             <LastSeen at={person.last_seen_at} className="soft" />
+                            <NotifyBell userId={person.user_id} name={nameOf(person)} className="bell" />
                         </li>
                     ))}
                 </ul>
                 {away.length > ABSENT_SHOWN && <p className="nothing">and {away.length - ABSENT_SHOWN} more</p>}
                 {absent && away.length === 0 && <p className="nothing">Nobody else has been here yet.</p>}
             </section>
+            <Watched />
             <section>
                 <h2>Just now</h2>
                 <ul id="news">
@@ -88,16 +90,16 @@ function People({ me, room, roomId }: { me: string; room: RoomPresenceResult; ro
 
 function Card({ member, isMe }: { member: Member; isMe: boolean }): ReactNode {
     const since = useTimeAgo(member.joined_at, 'just now', 'en-GB');
-    const said = [capital(member.activity), member.message].filter(Boolean).join(' · ');
+    const at = member.activity ? ` · on ${member.activity}` : '';
     const until = member.status_until ? ` until ${clock(member.status_until)}` : '';
     return (
         <li className="card" data-user={member.user_id} data-status={member.status}>
             <Face of={member} size="l" status={member.status} />
             <div className="card-text">
                 <p className="card-line"><span className="card-name">{nameOf(member)}</span>{isMe && <span className="tag">you</span>}</p>
-                <p className="card-line"><span className="card-status">{statusLabel(member.status)}{until}</span></p>
+                <p className="card-line"><span className="card-status">{statusLabel(member.status)}{until}{at}</span></p>
                 <p className="card-facts">{[capital(member.role), `came ${since}`].filter(Boolean).join(' · ')}</p>
-                {said && <p className="card-message">{said}</p>}
+                {member.message && <p className="card-message">{member.message}</p>}
             </div>
         </li>
     );
@@ -119,9 +121,30 @@ function Reach({ me, event, vendor }: { me: string; event: EventSnapshot | null;
                             <Face of={{ user_id: id, name }} />
                             <span className="absent-text"><span className="absent-name">{name}</span><span className="soft">{part}</span></span>
                             <AvailabilityBadge userId={id} className="reach-badge" />
+                            <NotifyBell userId={id} name={name} className="bell" />
                         </li>
                     );
                 })}
+            </ul>
+        </section>
+    );
+}
+
+/** Of whom one is told, wherever they come online. */
+function Watched(): ReactNode {
+    const { watches } = useWatches();
+    if (watches.length === 0) return null;
+    return (
+        <section>
+            <h2>You are told when they come online</h2>
+            <ul id="watched">
+                {watches.map((watch) => (
+                    <li className="absent" key={watch.user_id} data-user={watch.user_id}>
+                        <Face of={watch} status={watch.online ? 'active' : 'offline'} />
+                        <span className="absent-text"><span className="absent-name">{nameOf(watch)}</span></span>
+                        <NotifyBell userId={watch.user_id} name={nameOf(watch)} className="bell" />
+                    </li>
+                ))}
             </ul>
         </section>
     );

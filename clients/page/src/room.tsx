@@ -1,10 +1,11 @@
-// A room: who is here above, the conversation, and beside it the people.
+// A room: who is here above and what they are at, the conversation, and beside it the people.
 
 import type { ReactNode } from 'react';
-import { RoomPresence } from 'pg-presence/components';
+import { RoomPresence, Sparkline } from 'pg-presence/components';
 import { useEventPresence, type RoomPresenceResult } from 'pg-presence/react';
 import { Chat } from './chat';
 import { drawFace } from './face';
+import { Looking } from './looking';
 import { Panel } from './panel';
 import { eventHref } from './route';
 import type { RoomInfo } from './service';
@@ -31,8 +32,10 @@ export function RoomView({ me, info, room }: RoomViewProps): ReactNode {
                             {isReady && <span>{peopleHere(room.onlineCount)}</span>}
                         </p>
                     </div>
+                    <Sparkline roomId={info.room_id} className="spark" />
                     <RoomPresence roomId={info.room_id} renderAvatar={drawFace} max={4} className="pile" />
                 </header>
+                {isReady && <Looking roomId={info.room_id} room={room} />}
                 <Chat me={me} info={info} room={room} />
             </section>
             <Panel me={me} info={info} room={room} event={event} />

@@ -2,17 +2,6 @@
 
 import { english, type Labels } from 'pg-presence/components';
 
-type Own = 'active' | 'away' | 'busy' | 'in_meeting' | 'invisible';
-
-/** The statuses one may choose; the others come by themselves. */
-export const CHOICES: readonly { readonly status: Own; readonly label: string; readonly about: string }[] = [
-    { status: 'active', label: 'Active', about: 'Here and attentive; idle and away by themselves' },
-    { status: 'away', label: 'Away', about: 'Open, but not looked at' },
-    { status: 'busy', label: 'Busy', about: 'Please do not disturb' },
-    { status: 'in_meeting', label: 'In a meeting', about: 'Back when it is over' },
-    { status: 'invisible', label: 'Invisible', about: 'Nobody sees you; you see everybody' },
-];
-
 export const labels: Labels = {
     ...english,
     locale: 'en-GB',
@@ -22,7 +11,7 @@ export const labels: Labels = {
 };
 
 export function statusLabel(status: string): string {
-    return CHOICES.find((choice) => choice.status === status)?.label ?? labels.status(status);
+    return labels.status(status);
 }
 
 export function nameOf(person: { readonly user_id: string; readonly name?: string | null }): string {

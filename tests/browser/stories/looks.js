@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { STATUS_BUTTON } from '../support/people.js';
 import { story } from '../support/story.js';
 
 const POLICY = [
@@ -33,7 +34,10 @@ for (const colorScheme of ['light', 'dark']) {
         await alice.page.click('#hood > summary');
 
         await assertSound(alice.page, axe);
-        await alice.page.click('#status-button');
+        await alice.page.click(STATUS_BUTTON);
+        await assertSound(alice.page, axe);
+        await alice.page.keyboard.press('Escape');
+        await alice.page.click('.inbox > button');
         await assertSound(alice.page, axe);
         await alice.page.keyboard.press('Escape');
         await alice.page.click('#persona-button');

@@ -1,6 +1,7 @@
 // The screens beside the room: the event's dashboard, availability, the crowd, under the hood.
 
 import assert from 'node:assert/strict';
+import { STATUS_BUTTON } from '../support/people.js';
 import { api, story } from '../support/story.js';
 
 story('the dashboard counts people once, room by room, and says whether the coordinator is reachable', async ({ open }) => {
@@ -52,9 +53,10 @@ story('the whole page works by keyboard alone: who one is, a message, a status, 
     await bob.sees('alice', 'typing');
     await keyboard.press('Enter');
     await bob.sees('alice', 'active');
-    await focusTo('#status-button', 'Shift+Tab');
+    await focusTo(STATUS_BUTTON, 'Shift+Tab');
     await keyboard.press('Enter');
-    await focusTo('#status-choices [value="busy"]');
+    await keyboard.press('ArrowDown');
+    await keyboard.press('ArrowDown');
     await keyboard.press('Space');
     await keyboard.press('Escape');
     await bob.sees('alice', 'busy');

@@ -10,6 +10,8 @@ const ARGUMENTS = [
 export const SLACK = Number(process.env.TEST_SLACK ?? 3);
 /** The grace of a stream that closed, a reap period, and a heartbeat interval where the server has just started. */
 const GONE_MS_MAX = 15_000;
+/** One's own status. */
+export const STATUS_BUTTON = '.pgp-picker > .pgp-button';
 /** What may be in the console while the server is away on purpose. */
 const OUTAGE = /Failed to load resource/;
 
@@ -132,15 +134,15 @@ export class Person {
     }
 
     async choose(status) {
-        await this.page.click('#status-button');
-        await this.page.click(`#status-choices [value="${status}"]`);
+        await this.page.click(STATUS_BUTTON);
+        await this.page.click(`.pgp-picker [data-choice="${status === 'active' ? 'available' : status}"]`);
         await this.page.keyboard.press('Escape');
     }
 
     async says(message) {
-        await this.page.click('#status-button');
-        await this.page.fill('#message', message);
-        await this.page.press('#message', 'Enter');
+        await this.page.click(STATUS_BUTTON);
+        await this.page.fill('.pgp-picker input', message);
+        await this.page.press('.pgp-picker input', 'Enter');
     }
 
     /** The sessions that this tab's latest stream holds; those of other tabs too where this one leads them. */

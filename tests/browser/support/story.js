@@ -44,6 +44,7 @@ export function story(promise, tell) {
         };
         const outage = () => windows.forEach((window) => (window.isOutage = true));
         try {
+            await forget(world.dev.url);
             await tell({ dev: world.dev, open, lay, outage });
             for (const window of windows) await window.leave();
             await everybodyIsGone(world.dev.url);
@@ -56,15 +57,29 @@ export function story(promise, tell) {
     });
 }
 
+/** What the service remembers of one story is nothing for the next one: statuses, watches, notifications. */
+async function forget(url) {
+    await Promise.all(['alice', 'bob', 'carol', 'vera', 'victor'].map(async (user) => {
+        await api(url, user, '/v1/me/status', 'DELETE');
+        const { body } = await api(url, user, '/v1/me/watches');
+        for (const { user_id } of body.watches) await api(url, user, `/v1/me/watches/${user_id}`, 'DELETE');
+        await api(url, user, '/v1/me/notifications/read', 'POST', { all: true });
+    }));
+}
+
 /** A call past the browser, as somebody. */
-export async function api(url, user, path) {
+export async function api(url, user, path, method = 'GET', said = undefined) {
     const { token } = await (await fetch(`${url}/dev/token`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ user_id: user }),
     })).json();
-    const answer = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
-    return { status: answer.status, body: await answer.json() };
+    const answer = await fetch(url + path, {
+        method,
+        headers: { authorization: `Bearer ${token}`, ...(said && { 'content-type': 'application/json' }) },
+        body: said && JSON.stringify(said),
+    });
+    return { status: answer.status, body: answer.status === 204 ? null : await answer.json() };
 }
 
 async function everybodyIsGone(url) {

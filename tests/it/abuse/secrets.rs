@@ -104,7 +104,10 @@ async fn nothing_secret_is_in_logs_figures_answers_errors_or_the_process_list() 
     );
     secrets.expect_none("the log", &said);
     for reason in ["it has expired", "its user claim is missing, or no valid user id"] {
-        assert!(said.contains(reason), "the log says why a token was refused: {reason}");
+        assert!(
+            said.contains(reason),
+            "the log says why a token was refused: {reason}"
+        );
     }
     if cfg!(target_os = "linux") {
         let listed = std::fs::read(format!("/proc/{}/cmdline", node.pid())).expect("the process list");
