@@ -21,6 +21,14 @@ function absent_members: column 5: last_seen_at timestamp with time zone
 function absent_members: grant execute to presence_app
 function absent_members: grant execute to presence_service
 
+function activity_counts: takes 1: room_id presence.room_id
+function activity_counts: takes 2: viewer presence.user_id
+function activity_counts: returns rows
+function activity_counts: column 1: activity text
+function activity_counts: column 2: online_count integer
+function activity_counts: grant execute to presence_app
+function activity_counts: grant execute to presence_service
+
 function add_webhook: takes 1: url text
 function add_webhook: takes 2: types text[] default NULL::text[]
 function add_webhook: takes 3: room_ids presence.room_id[] default NULL::presence.room_id[]
@@ -45,13 +53,6 @@ function claim_deliveries: column 6: sent_at_s bigint
 function claim_deliveries: column 7: payload text
 function claim_deliveries: column 8: secrets bytea[]
 function claim_deliveries: grant execute to presence_service
-function activity_counts: takes 1: room_id presence.room_id
-function activity_counts: takes 2: viewer presence.user_id
-function activity_counts: returns rows
-function activity_counts: column 1: activity text
-function activity_counts: column 2: online_count integer
-function activity_counts: grant execute to presence_app
-function activity_counts: grant execute to presence_service
 
 function configure: takes 1: ttl interval default NULL::interval
 function configure: takes 2: heartbeat interval default NULL::interval
@@ -69,6 +70,7 @@ function disable_webhook: grant execute to presence_service
 function enable_webhook: takes 1: webhook_id bigint
 function enable_webhook: returns boolean
 function enable_webhook: grant execute to presence_service
+
 function erase_user: takes 1: user_id presence.user_id
 function erase_user: returns bigint
 function erase_user: grant execute to presence_app
@@ -217,6 +219,16 @@ function map_login: takes 1: login name
 function map_login: takes 2: user_id presence.user_id
 function map_login: returns void
 
+function members_at: takes 1: room_id presence.room_id
+function members_at: takes 2: at timestamp with time zone default NULL::timestamp with time zone
+function members_at: returns rows
+function members_at: column 1: user_id presence.user_id
+function members_at: column 2: began_at timestamp with time zone
+function members_at: column 3: ended_at timestamp with time zone
+function members_at: column 4: reason text
+function members_at: grant execute to presence_app
+function members_at: grant execute to presence_service
+
 function new_notifications: takes 1: notification_ids bigint[]
 function new_notifications: returns rows
 function new_notifications: column 1: notification_id bigint
@@ -230,15 +242,7 @@ function new_notifications: column 8: event_id presence.event_id
 function new_notifications: column 9: at timestamp with time zone
 function new_notifications: column 10: read_at timestamp with time zone
 function new_notifications: grant execute to presence_service
-function members_at: takes 1: room_id presence.room_id
-function members_at: takes 2: at timestamp with time zone default NULL::timestamp with time zone
-function members_at: returns rows
-function members_at: column 1: user_id presence.user_id
-function members_at: column 2: began_at timestamp with time zone
-function members_at: column 3: ended_at timestamp with time zone
-function members_at: column 4: reason text
-function members_at: grant execute to presence_app
-function members_at: grant execute to presence_service
+
 function node_beat: takes 1: node_id text
 function node_beat: takes 2: version text
 function node_beat: takes 3: uptime_ms bigint
@@ -290,6 +294,7 @@ function notified_since: returns rows
 function notified_since: column 1: notification_id bigint
 function notified_since: column 2: watcher_id presence.user_id
 function notified_since: grant execute to presence_service
+
 function overview: returns rows
 function overview: column 1: at timestamp with time zone
 function overview: column 2: epoch uuid
@@ -427,6 +432,7 @@ function remove_room: grant execute to presence_service
 function remove_webhook: takes 1: webhook_id bigint
 function remove_webhook: returns boolean
 function remove_webhook: grant execute to presence_service
+
 function room_activity: takes 1: viewer presence.user_id
 function room_activity: takes 2: room_id presence.room_id
 function room_activity: takes 3: hours integer default 24
@@ -456,18 +462,6 @@ function room_occupancy: column 4: people integer
 function room_occupancy: grant execute to presence_app
 function room_occupancy: grant execute to presence_service
 
-function rotate_webhook_secret: takes 1: webhook_id bigint
-function rotate_webhook_secret: takes 2: keep interval default '24:00:00'::interval
-function rotate_webhook_secret: returns text
-function rotate_webhook_secret: grant execute to presence_service
-
-function settle_deliveries: takes 1: delivery_ids bigint[]
-function settle_deliveries: takes 2: attempts integer[]
-function settle_deliveries: takes 3: statuses integer[]
-function settle_deliveries: takes 4: errors text[]
-function settle_deliveries: takes 5: waits integer[]
-function settle_deliveries: returns rows of bigint
-function settle_deliveries: grant execute to presence_service
 function room_visits: takes 1: viewer presence.user_id
 function room_visits: takes 2: room_id presence.room_id
 function room_visits: takes 3: visitor presence.user_id default NULL::text
@@ -486,6 +480,11 @@ function room_visits: column 6: reason text
 function room_visits: grant execute to presence_app
 function room_visits: grant execute to presence_service
 
+function rotate_webhook_secret: takes 1: webhook_id bigint
+function rotate_webhook_secret: takes 2: keep interval default '24:00:00'::interval
+function rotate_webhook_secret: returns text
+function rotate_webhook_secret: grant execute to presence_service
+
 function set_status: takes 1: user_id presence.user_id
 function set_status: takes 2: status text default NULL::text
 function set_status: takes 3: status_until timestamp with time zone default NULL::timestamp with time zone
@@ -493,6 +492,14 @@ function set_status: takes 4: message text default NULL::text
 function set_status: returns rows of presence.own_status
 function set_status: grant execute to presence_app
 function set_status: grant execute to presence_service
+
+function settle_deliveries: takes 1: delivery_ids bigint[]
+function settle_deliveries: takes 2: attempts integer[]
+function settle_deliveries: takes 3: statuses integer[]
+function settle_deliveries: takes 4: errors text[]
+function settle_deliveries: takes 5: waits integer[]
+function settle_deliveries: returns rows of bigint
+function settle_deliveries: grant execute to presence_service
 
 function snapshot: takes 1: viewer presence.user_id
 function snapshot: takes 2: room_id presence.room_id
@@ -517,6 +524,11 @@ function spend_ticket: takes 1: ticket_id uuid
 function spend_ticket: returns boolean
 function spend_ticket: grant execute to presence_service
 
+function status_of: takes 1: user_id presence.user_id
+function status_of: returns rows of presence.own_status
+function status_of: grant execute to presence_app
+function status_of: grant execute to presence_service
+
 function test_webhook: takes 1: webhook_id bigint
 function test_webhook: returns bigint
 function test_webhook: grant execute to presence_service
@@ -538,10 +550,6 @@ function unwatch_for_role: takes 3: user_id presence.user_id
 function unwatch_for_role: returns boolean
 function unwatch_for_role: grant execute to presence_app
 function unwatch_for_role: grant execute to presence_service
-function status_of: takes 1: user_id presence.user_id
-function status_of: returns rows of presence.own_status
-function status_of: grant execute to presence_app
-function status_of: grant execute to presence_service
 
 function visible_events: takes 1: event presence.event_id default NULL::text
 function visible_events: returns rows

@@ -19,6 +19,15 @@ function presence.absent_members(viewer presence.user_id, room_id presence.room_
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.activity_counts(room_id presence.room_id, viewer presence.user_id)
+    returns TABLE(activity text, online_count integer)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_app
+    grant execute to presence_service
+
 function presence.add_webhook(url text, types text[], room_ids presence.room_id[], event_ids presence.event_id[], user_ids presence.user_id[], description text)
     arguments url text, types text[] DEFAULT NULL::text[], room_ids presence.room_id[] DEFAULT NULL::presence.room_id[], event_ids presence.event_id[] DEFAULT NULL::presence.event_id[], user_ids presence.user_id[] DEFAULT NULL::presence.user_id[], description text DEFAULT NULL::text
     returns TABLE(webhook_id bigint, secret text)
@@ -34,13 +43,6 @@ function presence.claim_deliveries(max_rows integer, max_of_one integer, busy bi
     set search_path=pg_catalog, pg_temp
     set jit=off
     set plan_cache_mode=force_generic_plan
-function presence.activity_counts(room_id presence.room_id, viewer presence.user_id)
-    returns TABLE(activity text, online_count integer)
-    language plpgsql stable security definer
-    set search_path=pg_catalog, pg_temp
-    set jit=off
-    set plan_cache_mode=force_generic_plan
-    grant execute to presence_app
     grant execute to presence_service
 
 function presence.configure(ttl interval, heartbeat interval, typing interval, sessions_max integer, retention interval)
@@ -64,6 +66,8 @@ function presence.enable_webhook(webhook_id bigint)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    grant execute to presence_service
+
 function presence.erase_user(user_id presence.user_id)
     returns bigint
     language plpgsql volatile security definer
@@ -203,12 +207,6 @@ function presence.map_login(login name, user_id presence.user_id)
     set search_path=pg_catalog, pg_temp
     set jit=off
 
-function presence.new_notifications(notification_ids bigint[])
-    returns TABLE(notification_id bigint, kind text, watcher_id presence.user_id, user_id presence.user_id, name text, avatar_url text, room_id presence.room_id, event_id presence.event_id, at timestamp with time zone, read_at timestamp with time zone)
-    language plpgsql stable security definer
-    set search_path=pg_catalog, pg_temp
-    set jit=off
-    set plan_cache_mode=force_generic_plan
 function presence.members_at(room_id presence.room_id, at timestamp with time zone)
     arguments room_id presence.room_id, at timestamp with time zone DEFAULT NULL::timestamp with time zone
     returns TABLE(user_id presence.user_id, began_at timestamp with time zone, ended_at timestamp with time zone, reason text)
@@ -216,6 +214,16 @@ function presence.members_at(room_id presence.room_id, at timestamp with time zo
     set search_path=pg_catalog, pg_temp
     set jit=off
     grant execute to presence_app
+    grant execute to presence_service
+
+function presence.new_notifications(notification_ids bigint[])
+    returns TABLE(notification_id bigint, kind text, watcher_id presence.user_id, user_id presence.user_id, name text, avatar_url text, room_id presence.room_id, event_id presence.event_id, at timestamp with time zone, read_at timestamp with time zone)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    set plan_cache_mode=force_generic_plan
+    grant execute to presence_service
+
 function presence.node_beat(node_id text, version text, uptime_ms bigint, figures jsonb)
     returns void
     language plpgsql volatile security definer
@@ -264,6 +272,8 @@ function presence.notified_since(seen bigint)
     set search_path=pg_catalog, pg_temp
     set jit=off
     set plan_cache_mode=force_generic_plan
+    grant execute to presence_service
+
 function presence.overview()
     returns TABLE(at timestamp with time zone, epoch uuid, rooms bigint, members bigint, people bigint, sessions bigint, overdue bigint, overdue_ms bigint, reaped_ms bigint, evictions bigint, last_minute jsonb)
     language plpgsql stable security definer
@@ -369,6 +379,8 @@ function presence.remove_webhook(webhook_id bigint)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    grant execute to presence_service
+
 function presence.room_activity(viewer presence.user_id, room_id presence.room_id, hours integer)
     arguments viewer presence.user_id, room_id presence.room_id, hours integer DEFAULT 24
     returns SETOF presence.activity
@@ -396,19 +408,6 @@ function presence.room_occupancy(room_id presence.room_id, from_at timestamp wit
     grant execute to presence_app
     grant execute to presence_service
 
-function presence.rotate_webhook_secret(webhook_id bigint, keep interval)
-    arguments webhook_id bigint, keep interval DEFAULT '24:00:00'::interval
-    returns text
-    language plpgsql volatile security definer
-    set search_path=pg_catalog, pg_temp
-    set jit=off
-    grant execute to presence_service
-
-function presence.settle_deliveries(delivery_ids bigint[], attempts integer[], statuses integer[], errors text[], waits integer[])
-    returns SETOF bigint
-    language plpgsql volatile security definer
-    set search_path=pg_catalog, pg_temp
-    set jit=off
 function presence.room_visits(viewer presence.user_id, room_id presence.room_id, visitor presence.user_id, from_at timestamp with time zone, to_at timestamp with time zone, before_at timestamp with time zone, before_user presence.user_id, max_rows integer)
     arguments viewer presence.user_id, room_id presence.room_id, visitor presence.user_id DEFAULT NULL::text, from_at timestamp with time zone DEFAULT NULL::timestamp with time zone, to_at timestamp with time zone DEFAULT NULL::timestamp with time zone, before_at timestamp with time zone DEFAULT NULL::timestamp with time zone, before_user presence.user_id DEFAULT NULL::text, max_rows integer DEFAULT 100
     returns TABLE(user_id presence.user_id, name text, avatar_url text, began_at timestamp with time zone, ended_at timestamp with time zone, reason text)
@@ -418,6 +417,14 @@ function presence.room_visits(viewer presence.user_id, room_id presence.room_id,
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.rotate_webhook_secret(webhook_id bigint, keep interval)
+    arguments webhook_id bigint, keep interval DEFAULT '24:00:00'::interval
+    returns text
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
 function presence.set_status(user_id presence.user_id, status text, status_until timestamp with time zone, message text)
     arguments user_id presence.user_id, status text DEFAULT NULL::text, status_until timestamp with time zone DEFAULT NULL::timestamp with time zone, message text DEFAULT NULL::text
     returns SETOF presence.own_status
@@ -425,6 +432,13 @@ function presence.set_status(user_id presence.user_id, status text, status_until
     set search_path=pg_catalog, pg_temp
     set jit=off
     grant execute to presence_app
+    grant execute to presence_service
+
+function presence.settle_deliveries(delivery_ids bigint[], attempts integer[], statuses integer[], errors text[], waits integer[])
+    returns SETOF bigint
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
     grant execute to presence_service
 
 function presence.snapshot(viewer presence.user_id, room_id presence.room_id)
@@ -441,6 +455,14 @@ function presence.spend_ticket(ticket_id uuid)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    grant execute to presence_service
+
+function presence.status_of(user_id presence.user_id)
+    returns SETOF presence.own_status
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_app
     grant execute to presence_service
 
 function presence.test_webhook(webhook_id bigint)
@@ -470,11 +492,6 @@ function presence.unwatch(watcher_id presence.user_id, user_id presence.user_id)
 function presence.unwatch_for_role(event_id presence.event_id, role text, user_id presence.user_id)
     returns boolean
     language plpgsql volatile security definer
-    set search_path=pg_catalog, pg_temp
-    set jit=off
-function presence.status_of(user_id presence.user_id)
-    returns SETOF presence.own_status
-    language plpgsql stable security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
     grant execute to presence_app
@@ -656,8 +673,12 @@ function presence_private.change_sessions(rest presence_private.said[], wait boo
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
-function presence_private.check_watch(user_id presence.user_id, quiet interval, until_at timestamp with time zone)
 function presence_private.check_hours(hours integer)
+    returns void
+    language plpgsql stable
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.check_watch(user_id presence.user_id, quiet interval, until_at timestamp with time zone)
     returns void
     language plpgsql stable
     set search_path=pg_catalog, pg_temp
@@ -821,13 +842,14 @@ function presence_private.occupancy(room_ids presence.room_id[], from_at timesta
     language plpgsql stable
     set search_path=pg_catalog, pg_temp
 
+function presence_private.own_status_at(user_id presence.user_id, moment timestamp with time zone)
+    returns TABLE(status text, status_until timestamp with time zone, message text)
+    language sql stable
+
 function presence_private.queue_deliveries(news presence_private.news[])
     returns integer
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
-function presence_private.own_status_at(user_id presence.user_id, moment timestamp with time zone)
-    returns TABLE(status text, status_until timestamp with time zone, message text)
-    language sql stable
 
 function presence_private.queue_edges(edges presence_private.edge[], notification_ids bigint[], grace interval)
     returns integer
@@ -943,6 +965,7 @@ index presence_private.notification_unread
 
 index presence_private.notification_watcher
     CREATE INDEX notification_watcher ON presence_private.notification USING btree (watcher_id, notification_id)
+
 index presence_private.own_status_pending
     CREATE INDEX own_status_pending ON presence_private.own_status USING btree (user_id) WHERE pending
 
@@ -1118,6 +1141,7 @@ table presence_private.notification
     kind text not null default 'online'::text
     constraint notification_kind CHECK ((kind = 'online'::text))
     constraint notification_pkey PRIMARY KEY (notification_id)
+
 table presence_private.own_status
     with fillfactor=70
     status_until timestamp with time zone
@@ -1248,6 +1272,12 @@ trigger session_deleted on presence_private.session
 trigger session_truncated on presence_private.session
     CREATE TRIGGER session_truncated AFTER TRUNCATE ON presence_private.session FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
 
+trigger webhook_added on presence_private.webhook
+    CREATE TRIGGER webhook_added AFTER INSERT OR DELETE ON presence_private.webhook FOR EACH ROW EXECUTE FUNCTION presence_private.webhook_wants()
+
+trigger webhook_changed on presence_private.webhook
+    CREATE TRIGGER webhook_changed AFTER UPDATE ON presence_private.webhook FOR EACH ROW WHEN (((old.disabled_at IS DISTINCT FROM new.disabled_at) OR (old.removed_at IS DISTINCT FROM new.removed_at))) EXECUTE FUNCTION presence_private.webhook_wants()
+
 type presence.activity
     kind text
     room_id presence.room_id
@@ -1261,11 +1291,6 @@ type presence.activity
     online_count integer
     average double precision
     active_users integer
-trigger webhook_added on presence_private.webhook
-    CREATE TRIGGER webhook_added AFTER INSERT OR DELETE ON presence_private.webhook FOR EACH ROW EXECUTE FUNCTION presence_private.webhook_wants()
-
-trigger webhook_changed on presence_private.webhook
-    CREATE TRIGGER webhook_changed AFTER UPDATE ON presence_private.webhook FOR EACH ROW WHEN (((old.disabled_at IS DISTINCT FROM new.disabled_at) OR (old.removed_at IS DISTINCT FROM new.removed_at))) EXECUTE FUNCTION presence_private.webhook_wants()
 
 type presence.lease
     session_id uuid

@@ -17,7 +17,7 @@ create or replace function presence_private.notify_watchers(
 as $$
 #variable_conflict use_column
 declare
-    watches_max constant integer := 5000;
+    watches_max constant integer := 2000;
     looked_to   bigint;
 begin
     with asked as materialized (
