@@ -222,6 +222,7 @@ select presence.enable_webhook($1);
 -- rows: 1
 -- columns: remove_webhook boolean
 select presence.remove_webhook($1);
+
 -- with: 'alice', 'general', 'dave', null, null, null, null, 101
 -- rows: 1
 -- columns: user_id text, name text, avatar_url text, began_at timestamp with time zone, ended_at timestamp with time zone, reason text
@@ -251,6 +252,7 @@ select status, status_until, message from presence.status_of($1::text::presence.
 -- rows: 1
 -- columns: status text, status_until timestamp with time zone, message text
 select status, status_until, message from presence.set_status($1::text::presence.user_id, $2, now() + $3::text::interval, $4);
+
 -- with: 
 -- rows: 1
 -- columns: version text, uptime_ms bigint, notify_queue double precision, kind text, age bigint, open_ms bigint, whose text

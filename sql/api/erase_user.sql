@@ -31,6 +31,7 @@ begin
     end if;
     delete from presence_private.session s where s.user_id = erase_user.user_id;
     get diagnostics total = row_count;
+    total := total + presence_private.erase_deliveries(erase_user.user_id);
     -- Every table of ours that names users, whatever it is for, so that none is forgotten. But what tells others of the
     -- leave: the log of changes, for two minutes, and what is queued.
     for place in
@@ -51,5 +52,5 @@ begin
 end
 $$;
 comment on function presence.erase_user is
-    'erases one user''s traces: ends their presence, with reason removed, and deletes sessions, last seen, visits, their own status, mapped logins, and whatever else names them; returns how many rows. Take away what lets them enter first, or they are back with the next heartbeat';
+    'erases one user''s traces: ends their presence, with reason removed, and deletes sessions, last seen, visits, their own status, watches and notifications, deliveries of webhooks, mapped logins, and whatever else names them; returns how many rows. Take away what lets them enter first, or they are back with the next heartbeat';
 grant execute on function presence.erase_user to presence_app;

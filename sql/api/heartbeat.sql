@@ -13,6 +13,7 @@ create or replace function presence.heartbeat(
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare

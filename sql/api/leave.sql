@@ -8,6 +8,7 @@ create or replace function presence.leave(
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set enable_seqscan = off
 as $$
 declare
     what text;

@@ -6,6 +6,8 @@
 --
 -- wait false, for the service: a room or session that somebody holds gets the outcome busy, and nothing is done to it.
 -- renew_only: what is no plain renewal gets the outcome busy too.
+-- Its callers switch sequential scans off: a table of sessions that was empty a moment ago counts as one row, and a batch
+-- of joins into it compared each item with each session.
 -- Outcomes: ok, denied, invalid, stale, ended, too_many_sessions, busy.
 create or replace function presence_private.apply_beats(
         room_ids    presence.room_id[],

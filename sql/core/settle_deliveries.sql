@@ -30,6 +30,34 @@ as $$
 $$;
 comment on function presence_private.next_of_lane is 'makes the next delivery of a lane due, unless one is';
 
+-- Erasure: of a user nothing is told any more, nor to endpoints what that user was told. What waited behind it goes on.
+create or replace function presence_private.erase_deliveries(user_id presence.user_id)
+    returns bigint
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    erased bigint := 0;
+    lane   record;
+begin
+    perform w.webhook_id from presence_private.webhook w order by w.webhook_id for no key update;
+    for lane in
+        with gone as (
+            delete from presence_private.delivery d
+             where d.user_id = erase_deliveries.user_id or d.lane = 'notification ' || erase_deliveries.user_id::text
+            returning d.webhook_id, d.lane
+        )
+        select g.webhook_id, g.lane as name, count(*) as deliveries from gone g group by g.webhook_id, g.lane
+    loop
+        erased := erased + lane.deliveries;
+        perform presence_private.next_of_lane(lane.webhook_id, lane.name, statement_timestamp());
+    end loop;
+    return erased;
+end
+$$;
+comment on function presence_private.erase_deliveries is 'deletes what webhooks are told of a user, or of what that user was told; returns how many';
+
 -- statuses: null where there was no answer. waits: seconds that the endpoint asked to be left alone for, or null.
 -- Returns the endpoints that were disabled by it. A failure of a delivery that somebody else has taken since is no news.
 create or replace function presence_private.settle_deliveries(

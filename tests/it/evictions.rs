@@ -370,6 +370,6 @@ async fn why_tells_which_reason_holds() {
         answers.push(row.get::<_, String>(0));
     }
 
-    // exists, takes part, may enter, has a session, is shown, was seen
-    assert_eq!(answers, ["xxxxxx", "xxx---", "xx----", "------"]);
+    // exists, takes part, may enter, is visible, has a session, is shown, was seen
+    assert_eq!(answers, ["xxxxxxx", "xxxx---", "xx-x---", "---x---"]);
 }

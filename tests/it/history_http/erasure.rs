@@ -88,6 +88,38 @@ async fn nothing_is_left_of_a_user_and_others_see_a_leave() {
     assert_eq!(text(&admin, "select presence.erase_user(null)::text").await, "0");
 }
 
+/// No row, and no stuck lane: what waits behind a delivery that goes is sent.
+#[tokio::test]
+async fn watches_and_what_webhooks_are_to_be_told_go_as_well() {
+    let Some(db) = TestDb::new().await else { return };
+    let admin = db.admin().await;
+    run(
+        &admin,
+        "select presence.add_webhook('https://127.0.0.1:1/');
+         select presence.watch('alice', 'bob'), presence.watch('bob', 'alice'), presence.watch('bob', 'carol');
+         select presence.watch_for_role('gala', 'coordinator', 'alice');
+         select presence.heartbeat('general', 'alice', gen_random_uuid());
+         select presence.heartbeat('general', 'bob', gen_random_uuid());
+         select presence.heartbeat('general', 'carol', gen_random_uuid())",
+    )
+    .await;
+    let expanded = "select count(*)::text from (select presence.expand_edges(1000, '0 s') from generate_series(1, 5)) x";
+    run(&admin, expanded).await;
+    let traces = tables_with(&admin, "alice").await;
+    for table in ["delivery", "notification", "watch"] {
+        assert!(traces.contains(&table.to_owned()), "{table}: {traces:?}");
+    }
+
+    run(&admin, "select presence.erase_user('alice')").await;
+
+    assert_eq!(tables_with(&admin, "alice").await, ["change"]);
+    let stuck = "select count(*)::text from (select 1 from presence_private.delivery where ended_at is null \
+                 group by webhook_id, lane having count(due_at) = 0) x";
+    assert_eq!(text(&admin, stuck).await, "0");
+    let others = "select string_agg(distinct user_id, ' ' order by user_id) from presence_private.delivery";
+    assert_eq!(text(&admin, others).await, "bob carol");
+}
+
 #[tokio::test]
 async fn a_rollback_erases_nothing_and_a_node_may_not_erase() {
     let Some(db) = TestDb::new().await else { return };
