@@ -21,3 +21,6 @@ create unlogged table presence_private.node (
 comment on table presence_private.node is 'what each node of the service tells of itself every few seconds; for operators, nothing of presence hangs on it';
 comment on column presence_private.node.seen_at is 'when it told last; five minutes later the reaper forgets it';
 comment on column presence_private.node.figures is 'health, streams and rates as the node counts them: see docs/operations.md';
+
+-- It gets one more argument.
+drop function if exists presence_private.end_without_space(integer, timestamptz);

@@ -87,8 +87,7 @@ impl App {
             observer.clone(),
         );
         let listener = listener(&settings, bell, &health, &observer);
-        let wake = Arc::new(Notify::new());
-        let leases = Leases::new(known, settings.grace);
+        let (wake, leases) = (Arc::new(Notify::new()), Leases::new(known, settings.grace));
         let keeper = keeper(&settings, &leases, &db, &installed, &wake, &relay);
         let reaper = reaper(&settings, &db, wake, &health, &observer);
         let (evictor, sender) = (evictor(&db, &observer), sender(&settings, &db, &observer));

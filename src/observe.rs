@@ -1,6 +1,7 @@
 //! Noteworthy facts: the one source of logs, figures and test signals.
 
 mod figures;
+mod labels;
 pub mod spans;
 mod totals;
 

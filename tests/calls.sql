@@ -289,6 +289,6 @@ select room_id::text, name, kind, event_id::text, members, sessions from presenc
 select room_id::text, user_id::text, name, status, status_until, message, activity, joined_at, sessions from presence.overview_members($1::text::presence.room_id, $2);
 
 -- with: 'alice', 'general'
--- rows: 6
+-- rows: 7
 -- columns: reason text, holds boolean, detail text
 select reason, holds, detail from presence.why($1::text::presence.user_id, $2::text::presence.room_id);

@@ -136,6 +136,7 @@ function presence.heartbeat(room_id presence.room_id, user_id presence.user_id, 
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set enable_seqscan=off
     grant execute to presence_app
     grant execute to presence_service
 
@@ -145,6 +146,7 @@ function presence.heartbeat_batch(room_ids presence.room_id[], user_ids presence
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set enable_seqscan=off
     grant execute to presence_service
 
 function presence.hold_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], take boolean[], silence_max interval)
@@ -152,6 +154,7 @@ function presence.hold_batch(room_ids presence.room_id[], user_ids presence.user
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set enable_seqscan=off
     grant execute to presence_service
 
 function presence.last_notification()
@@ -167,6 +170,7 @@ function presence.leave(room_id presence.room_id, user_id presence.user_id, sess
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set enable_seqscan=off
     grant execute to presence_app
     grant execute to presence_service
 
@@ -176,6 +180,7 @@ function presence.leave_batch(room_ids presence.room_id[], user_ids presence.use
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set enable_seqscan=off
     grant execute to presence_service
 
 function presence.leave_everywhere(user_id presence.user_id)
@@ -313,6 +318,7 @@ function presence.put_back_batch(room_ids presence.room_id[], user_ids presence.
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set enable_seqscan=off
     grant execute to presence_service
 
 function presence.read_notifications(watcher_id presence.user_id, notification_ids bigint[])
@@ -356,6 +362,7 @@ function presence.release_batch(room_ids presence.room_id[], user_ids presence.u
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set enable_seqscan=off
     grant execute to presence_service
 
 function presence.remove_member(room_id presence.room_id, user_id presence.user_id)
@@ -716,7 +723,7 @@ function presence_private.end_sessions(room_ids presence.room_id[], user_ids pre
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
-function presence_private.end_without_space(max_rows integer, moment timestamp with time zone)
+function presence_private.end_without_space(max_rows integer, moment timestamp with time zone, after_try boolean)
     returns integer
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
@@ -729,6 +736,11 @@ function presence_private.ensure_epoch(wait boolean)
 function presence_private.epoch_is_ours()
     returns boolean
     language sql volatile
+    set search_path=pg_catalog, pg_temp
+
+function presence_private.erase_deliveries(user_id presence.user_id)
+    returns bigint
+    language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
 function presence_private.evict_queued(max_rows integer, at_time timestamp with time zone)

@@ -6,7 +6,9 @@
 -- settled, and one tab of several ends, once there is space. When each was last seen is noted now, and the visit written
 -- later, by presence_private.close_lost. Where that does not fit into its page the presence ends in a later call, when
 -- what this one replaced is gone from there; where none of them fits they end all the same, and were last seen now.
-create or replace function presence_private.end_without_space(max_rows integer, moment timestamptz)
+-- after_try: the same transaction has tried to end them as ever, and what that wrote is still in the pages. So those who
+-- do not fit are left to the next call, which tries nothing before; see presence_private.reap_sessions.
+create or replace function presence_private.end_without_space(max_rows integer, moment timestamptz, after_try boolean)
     returns integer
     language plpgsql volatile
     set search_path = pg_catalog, pg_temp
@@ -57,13 +59,15 @@ begin
             over := over || one;
         exception
             when disk_full then
-                late := late || one;
+                if not after_try then
+                    late := late || one;
+                end if;
         end;
     end loop;
     -- '-infinity': they are closed at the moment that was noted
     update presence_private.alive
        set lost_at = case when over is null and late is not null then greatest(lost_at, moment) else coalesce(lost_at, '-infinity') end,
-           close_at = coalesce(close_at, moment);
+           close_at = case when after_try then greatest(close_at, moment) else coalesce(close_at, moment) end;
     over := coalesce(over, late);
 
     with gone as (

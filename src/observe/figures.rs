@@ -4,7 +4,7 @@
 use std::{fmt, time::Duration};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::text::encode,
     metrics::{
         counter::Counter,
         family::Family,
@@ -16,38 +16,9 @@ use prometheus_client::{
 
 use super::{
     Observation,
+    labels::{Answer, Check, Kind, Route, Version},
     totals::{Answers, Totals},
 };
-
-/// Labels of one HTTP route.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Route {
-    method: String,
-    route: String,
-}
-
-/// Labels of one kind of answer.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answer {
-    method: String,
-    route: String,
-    status: u16,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Kind {
-    kind: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Check {
-    check: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Version {
-    version: &'static str,
-}
 
 /// What is looked up when somebody asks, since no event tells of it.
 #[derive(Debug, Clone, Default)]
@@ -150,7 +121,6 @@ impl Default for Figures {
         };
         figures.register_counters();
         figures.register_told();
-        figures.register_webhooks();
         figures.register_gauges();
         figures.register_labelled();
         figures
@@ -226,7 +196,8 @@ impl Figures {
         count("panics", "Handlers that panicked", &self.panics);
     }
 
-    fn register_webhooks(&mut self) {
+    /// Of those who are told what happens elsewhere than on a room's stream.
+    fn register_told(&mut self) {
         let registry = &mut self.registry;
         let mut count =
             |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
@@ -245,19 +216,15 @@ impl Figures {
             "Webhooks that this node saw disabled, since they failed for long or want no more",
             &self.webhooks_disabled,
         );
-    }
-
-    fn register_told(&mut self) {
-        let registry = &mut self.registry;
-        registry.register(
+        count(
             "edges_expanded",
             "Joins and leaves that this node told to those who want to be told of them",
-            self.edges.clone(),
+            &self.edges,
         );
-        registry.register(
+        count(
             "notifications_streamed",
             "Notifications that were put on a stream of this node",
-            self.notified.clone(),
+            &self.notified,
         );
     }
 

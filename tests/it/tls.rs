@@ -164,14 +164,28 @@ async fn a_server_that_fails_its_check_is_refused_with_what_is_wrong_and_how_to_
             &format!("sslmode=require&sslcert={right}&sslkey={right}"),
             ["sslkey:", "holds no private key"],
         ),
-        (
-            "localhost",
-            "sslmode=require&sslnegotiation=direct",
-            ["sslnegotiation=direct", "Postgres 17"],
-        ),
     ] {
         let url = scene.url(host, parameters);
         says(way(&url).await, &url, &words);
+    }
+}
+
+#[tokio::test]
+async fn a_negotiation_that_saves_a_round_trip_is_used_where_the_server_knows_it_and_named_where_not() {
+    let Some(scene) = Scene::open().await else { return };
+    let usual = Target::parse(&scene.url("localhost", "sslmode=require"), "test").expect("a target");
+    let link = usual.connect().await.expect("it answers");
+    tokio::spawn(link.connection);
+    let version = "select current_setting('server_version_num')::int";
+    let version = link.client.query_one(version, &[]).await.expect("a version");
+    let knows_it = version.get::<_, i32>(0) >= 170_000;
+
+    let url = scene.url("localhost", "sslmode=require&sslnegotiation=direct");
+    let answer = way(&url).await;
+
+    match knows_it {
+        true => assert_eq!(answer, Ok(true)),
+        false => says(answer, &url, &["sslnegotiation=direct", "Postgres 17"]),
     }
 }
 

@@ -93,6 +93,23 @@ fn distinct(statements: &[String]) -> BTreeSet<String> {
     statements.iter().map(shown).collect()
 }
 
+const READS: [&str; 14] = [
+    "/v1/rooms",
+    "/v1/rooms?id=general",
+    "/v1/rooms/general?offline=5",
+    "/v1/rooms/general/activities",
+    "/v1/rooms/general/activity",
+    "/v1/rooms/general/visits",
+    "/v1/events/gala/activity",
+    "/v1/me/status",
+    "/v1/events/gala",
+    "/v1/users/bob",
+    "/v1/me/watches",
+    "/v1/me/notifications?unread=true&limit=1&after=7",
+    "/v1/stream?room=general@garbage",
+    "/readyz",
+];
+
 /// Each function that a request or a stream leads to, once at least.
 async fn everything_that_may_be_asked(watched: &Watched) {
     let (alice, tab) = (watched.app.client("alice"), Uuid::new_v4());
@@ -105,22 +122,7 @@ async fn everything_that_may_be_asked(watched: &Watched) {
         )])
         .await;
     stream.next_of("snapshot").await;
-    for path in [
-        "/v1/rooms",
-        "/v1/rooms?id=general",
-        "/v1/rooms/general?offline=5",
-        "/v1/rooms/general/activities",
-        "/v1/rooms/general/activity",
-        "/v1/rooms/general/visits",
-        "/v1/events/gala/activity",
-        "/v1/me/status",
-        "/v1/events/gala",
-        "/v1/users/bob",
-        "/v1/me/watches",
-        "/v1/me/notifications?unread=true&limit=1&after=7",
-        "/v1/stream?room=general@garbage",
-        "/readyz",
-    ] {
+    for path in READS {
         assert_eq!(
             alice.send(Method::GET, path, None).await.status(),
             StatusCode::OK,

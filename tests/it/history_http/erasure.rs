@@ -103,7 +103,8 @@ async fn watches_and_what_webhooks_are_to_be_told_go_as_well() {
          select presence.heartbeat('general', 'carol', gen_random_uuid())",
     )
     .await;
-    let expanded = "select count(*)::text from (select presence.expand_edges(1000, '0 s') from generate_series(1, 5)) x";
+    let expanded =
+        "select count(*)::text from (select presence.expand_edges(1000, '0 s') from generate_series(1, 5)) x";
     run(&admin, expanded).await;
     let traces = tables_with(&admin, "alice").await;
     for table in ["delivery", "notification", "watch"] {
