@@ -32,7 +32,7 @@ async function claimsOf(authorization) {
 
 // A view and a function of one name are two things in Postgres; PostGraphile wants another name for one of them, and to be
 // told what the key of a view is.
-const views = ['visible_members', 'visible_rooms', 'visible_events', 'visible_last_seen'];
+const views = ['visible_members', 'visible_rooms', 'visible_events', 'visible_last_seen', 'visible_notifications'];
 const names = makeJSONPgSmartTagsPlugin({
     version: 1,
     config: {
