@@ -15,6 +15,15 @@ const STATUS: &str =
     "select coalesce(string_agg(status, ' '), 'nobody') from presence_private.member where user_id = 'alice'";
 const PENDING: &str = "select count(*)::text from presence_private.own_status where pending";
 
+/// Reaps until a question is answered so: transactions of other databases of this server may be as old as these.
+async fn reap_until(admin: &Postgres, question: &str, answer: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while text(admin, question).await != answer {
+        assert!(Instant::now() < deadline, "{question} is never {answer}");
+        run(admin, "select presence.reap()").await;
+    }
+}
+
 /// Joins in a transaction that stays open.
 async fn begin_to_join(sql: &Postgres) {
     run(
@@ -45,8 +54,7 @@ async fn a_join_that_ran_beside_the_setting_is_caught_up_with_however_long_it_ra
     run(&admin, "select presence.reap()").await;
 
     assert_eq!(text(&admin, STATUS).await, "busy");
-    run(&admin, "select presence.reap()").await;
-    assert_eq!(text(&admin, PENDING).await, "0");
+    reap_until(&admin, PENDING, "0").await;
     assert_eq!(super::wrongs(&admin).await, [""; 0]);
 }
 
@@ -65,15 +73,14 @@ async fn a_join_that_ran_beside_hides_at_the_next_reaping_and_one_beside_the_end
     run(&admin, "select presence.set_status('alice', '')").await;
     run(&joiner, "commit").await;
     assert_eq!(text(&admin, STATUS).await, "busy");
-    for _ in 0..2 {
-        run(&admin, "select presence.reap()").await;
-    }
+    reap_until(
+        &admin,
+        "select count(*)::text from presence_private.own_status",
+        "0",
+    )
+    .await;
 
     assert_eq!(text(&admin, STATUS).await, "away");
-    assert_eq!(
-        text(&admin, "select count(*)::text from presence_private.own_status").await,
-        "0"
-    );
 }
 
 #[tokio::test]
@@ -83,12 +90,7 @@ async fn settings_joins_and_leaves_in_any_order_come_to_one_picture() {
     let begun: Vec<_> = (0..6).map(|n| work(&db, n)).collect();
     join_all(begun).await;
 
-    // Transactions of other databases of this server may be as old as these.
-    let deadline = Instant::now() + PATIENCE;
-    while text(&admin, PENDING).await != "0" {
-        assert!(Instant::now() < deadline, "they are pending for ever");
-        run(&admin, "select presence.reap()").await;
-    }
+    reap_until(&admin, PENDING, "0").await;
 
     assert_eq!(super::wrongs(&admin).await, [""; 0]);
     let counted = "select count(*)::text from presence_private.room r \
