@@ -83,9 +83,9 @@ pub async fn list(
     }))
 }
 
-/// A positive decimal number.
+/// A positive decimal number of 18 digits at most: the database will not count further.
 fn id(field: &str, raw: &str) -> Result<i64> {
-    let is_plain = raw.bytes().all(|byte| byte.is_ascii_digit()) && !raw.starts_with('0');
+    let is_plain = raw.bytes().all(|byte| byte.is_ascii_digit()) && !raw.starts_with('0') && raw.len() <= 18;
     let id = raw.parse().ok().filter(|_| is_plain);
     id.ok_or_else(|| Error::Invalid(format!("{field} is no id of a notification")))
 }

@@ -263,6 +263,16 @@ fn response(refusals: &[&Refusal]) -> Value {
 fn schemas(schemas: &mut Value, refusals: &BTreeMap<&str, Refusal>) {
     schemas["Problem"]["properties"]["type"]["enum"] = refusals.keys().copied().collect();
     schemas["State"]["dependentRequired"] = json!({"status_ttl_ms": ["status"]});
+    // A time to live is one of a status; and a list of ids, or all of them.
+    schemas["OwnStatusChange"]["anyOf"] = json!([
+        {"properties": {"status": {}, "status_ttl_ms": {"type": "null"}, "message": {}}},
+        {"required": ["status"], "properties": {"status": {"type": "string"}, "status_ttl_ms": {}, "message": {}}},
+    ]);
+    schemas["NotificationsRead"]["oneOf"] = json!([
+        {"required": ["ids"], "properties": {"ids": {"type": "array"}, "all": {"type": "null"}}},
+        {"required": ["all"], "properties": {"ids": {"type": "null"}, "all": {"const": true}}},
+    ]);
+    schemas["NotificationsRead"]["properties"]["ids"]["items"]["pattern"] = json!("^[1-9][0-9]{0,17}$");
     let mut item = schemas["State"].clone();
     item["description"] = json!("A heartbeat, and where it goes.");
     item["required"] = json!(["room_id", "session_id"]);
