@@ -10,6 +10,8 @@ const ARGUMENTS = [
 export const SLACK = Number(process.env.TEST_SLACK ?? 3);
 /** The grace of a stream that closed, a reap period, and a heartbeat interval where the server has just started. */
 const GONE_MS_MAX = 15_000;
+/** What a client that has failed a few times waits at most before it tries again: BACKOFF_MS_MAX of clients/js. */
+const RETRY_MS_MAX = 30_000;
 /** One's own status. */
 export const STATUS_BUTTON = '.pgp-picker > .pgp-button';
 /** What may be in the console while the server is away on purpose. */
@@ -99,8 +101,9 @@ export class Person {
         page.on('request', (request) => this.#note(request.url()));
     }
 
+    /** Also after an outage, when the page takes its time to try again. */
     isLive() {
-        return this.page.waitForSelector('#link[data-phase="live"]');
+        return this.page.waitForSelector('#link[data-phase="live"]', { timeout: RETRY_MS_MAX + 5000 * SLACK });
     }
 
     async reads(selector, text) {
