@@ -649,6 +649,10 @@ function presence_host.users()
     returns TABLE(user_id presence.user_id, name text, avatar_url text)
     language sql stable
 
+function presence_private.accessible_rooms()
+    returns TABLE(room_id presence.room_id, user_id presence.user_id, role text, name text, kind text, event_id presence.event_id)
+    language sql stable
+
 function presence_private.activity(room_ids presence.room_id[], hours integer)
     returns SETOF presence.activity
     language plpgsql stable
@@ -768,10 +772,6 @@ function presence_private.is_ours(context text)
     language sql immutable
 
 function presence_private.is_over(expires_at timestamp with time zone, beat_at timestamp with time zone, moment timestamp with time zone, heartbeat interval)
-    returns boolean
-    language sql stable
-
-function presence_private.is_reaped(moment timestamp with time zone)
     returns boolean
     language sql stable
 
@@ -1592,6 +1592,9 @@ view presence_private.open
     began_at timestamp with time zone
     live boolean
     seen_at timestamp with time zone
+
+view presence_private.reaped
+    reaped_at timestamp with time zone
 
 view presence_private.shown
     room_id presence.room_id

@@ -8,18 +8,16 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    select w.room_id, h.name, h.kind, h.event_id,
-           case when (select presence_private.is_reaped(statement_timestamp()))
+    select w.room_id, w.name, w.kind, w.event_id,
+           case when exists (select from presence_private.reaped)
                 then coalesce((select r.online_count from presence_private.room r where r.room_id = w.room_id), 0)
                 else (select count(*)::integer from presence_private.shown m where m.room_id = w.room_id)
            end
-      from (select distinct a.room_id
-              from presence_private.room_access() a
+      from (select distinct on (a.room_id) a.room_id, a.name, a.kind, a.event_id
+              from presence_private.accessible_rooms() a
              where a.user_id = room_counts.viewer
                and (room_counts.room_ids is null or a.room_id = any (room_counts.room_ids))) w
-     cross join lateral (select h.name, h.kind, h.event_id from presence_host.rooms() h
-                          where h.room_id = w.room_id limit 1) h
-     order by h.name, w.room_id;
+     order by w.name, w.room_id;
 end
 $$;
 comment on function presence.room_counts is
