@@ -175,7 +175,7 @@ impl State {
         for (room, revision, row) in &fresh {
             self.in_turn(epoch, *room, *revision, row);
             if row.what == "leave" {
-                self.no_false_leave(*room, row);
+                self.no_false_leave(*room, row, now);
                 self.closed_streams_give_back(*room, row);
             }
         }
@@ -226,9 +226,14 @@ impl State {
     }
 
     /// Nobody is shown as left while an answer says that the lease lasts, or while a stream holds it.
-    fn no_false_leave(&mut self, room: Room, row: &Row) {
+    ///
+    /// A row says when its statement began, and `seen` is when it was found. Where a leave was asked for, another
+    /// session of the member may have run out in between.
+    fn no_false_leave(&mut self, room: Room, row: &Row, seen: Micros) {
         let reason = row.reason.as_deref().unwrap_or("none");
-        if let Some((key, since, until)) = self.ledger.certain_at(room, row.user, row.at) {
+        let ran_out = matches!(reason, "expired" | "disconnected");
+        let certain = self.ledger.certain_at(room, row.user, row.at);
+        if let Some((key, since, until)) = certain.filter(|(_, _, until)| ran_out || *until >= seen) {
             let wrong = format!(
                 "{} left {} ({reason}) at {} although session {} was answered at {since} that it lasts until {until}",
                 row.user.id(),
@@ -238,7 +243,6 @@ impl State {
             );
             return self.violate("nobody leaves who was answered in time", wrong);
         }
-        let ran_out = matches!(reason, "expired" | "disconnected");
         let since = row.at - RENEWED_WITHIN;
         if ran_out
             && self.calm.was(since, row.at)
