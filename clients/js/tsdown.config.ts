@@ -35,8 +35,8 @@ export default defineConfig({
     copy: ['styles', 'beyond'].map((name) => ({ from: `src/${name}.css`, to: 'dist' })),
     plugins: [{
         name: 'short-internal-names',
-        // Hooks, components and what is for tests know the public interface alone.
-        renderChunk: (code, { fileName }) => fileName.endsWith('.js') && !/^(react|components|testing)/.test(fileName)
+        // Hooks, components and what is for tests know the public interface alone, and have names of their own.
+        renderChunk: (code, { fileName, moduleIds }) => fileName.endsWith('.js') && !moduleIds.some((id) => /\/src\/(react|components|testing)\//.test(id))
             ? transform(code, {
                 mangleProps: new RegExp(`^(${INTERNAL.join('|')})$`), mangleCache: SHORT, target: 'es2022', sourcemap: 'external', sourcefile: fileName,
             })

@@ -2,7 +2,10 @@
 // is loaded later is found. Run by `clients/js/run`, after the build.
 
 import assert from 'node:assert/strict';
+import { createElement } from 'react';
+import { renderToString } from 'react-dom/server';
 import { createPresence } from '../dist/index.js';
+import { PresenceProvider, useRoomPresence } from '../dist/react/index.js';
 import { createFakeServer, createManualClock } from '../dist/testing/index.js';
 
 const clock = createManualClock();
@@ -23,6 +26,16 @@ assert.deepEqual(members.map(({ user_id, status }) => [user_id, status]), [['ali
 assert.deepEqual(presence.notifications.getSnapshot().notifications.map(({ user_id }) => user_id), ['vera']);
 assert.equal(presence.watches.getSnapshot().watches[0].user_id, 'vera');
 assert.equal(presence.myStatus.getSnapshot().message, 'Back at three');
+
+let reading;
+const Reader = () => {
+    reading = useRoomPresence('general');
+    return null;
+};
+renderToString(createElement(PresenceProvider, { client: presence }, createElement(Reader)));
+for (const name of ['presentUsers', 'others', 'self', 'typingUsers', 'setTyping', 'setStatus', 'status', 'error']) {
+    assert.ok(name in reading, `useRoomPresence gives ${name}`);
+}
 
 const signedOut = presence.signOut();
 await clock.advance(50);
