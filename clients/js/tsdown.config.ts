@@ -30,7 +30,7 @@ export default defineConfig({
     external: [/^react/],
     // What is loaded at once is one file; what is loaded later has one each.
     outputOptions: {
-        codeSplitting: { groups: [{ name: 'presence', test: /src\/(api|engine|fold|link|presence|problem|sse|surroundings|tab|views)\.ts$/ }] },
+        codeSplitting: { groups: [{ name: 'presence', test: /src\/(api|engine|fold|link|presence|problem|sse|surroundings|views)\.ts$/ }] },
     },
     copy: ['styles', 'beyond'].map((name) => ({ from: `src/${name}.css`, to: 'dist' })),
     plugins: [{

@@ -14,17 +14,14 @@
 // - A page in the back/forward cache is like a closed one, and begins anew when it comes back, from its cursors.
 
 import { createApi } from './api.js';
-import type { Attention } from './attention.js';
 import { createEngine, type Engine } from './engine.js';
 import type { BeyondParts } from './beyond.js';
 import type { Value } from './fold.js';
 import { Problem, backoff, isFinal, plain, problemFrom } from './problem.js';
-import type { Session } from './session.js';
-import { systemClock, thisBrowser } from './surroundings.js';
-import { createTab, remember } from './tab.js';
+import type { Sessions } from './session.js';
+import { put, systemClock, take, thisBrowser } from './surroundings.js';
 import type { ConnectionState, Presence, PresenceError, PresenceOptions, Readable, Room } from './types.js';
 import { countsView, eventView, readable, roomView, userView, type Source } from './views.js';
-import type { RoomDiff } from './wire.js';
 
 /** What is wanted within this time goes into one request. */
 const BATCH_MS = 10;
@@ -41,21 +38,23 @@ export function createPresence(options: PresenceOptions): Presence {
     const { url, clock = systemClock, browser = thisBrowser() } = options;
     const api = createApi(options, clock);
     const values = new Map<string, Value>();
-    /** Who holds what: topics (`room=general`), and rooms to be in (`join=general`). */
+    /** By topic, how many see it, and how many are in the room. */
     const holds = new Map<string, number>();
-    const watchers = new Map<string, Set<() => void>>();
+    const joins = new Map<string, number>();
+    const watchers = new Map<() => void, readonly string[]>();
     const handles = new Map<string, unknown>();
-    const sessions = new Map<string, Session>();
-    const troubles = new Map<string, PresenceError>();
     /** Rooms that were left though somebody holds a join. */
     const left = new Set<string>();
-    const tab = createTab(browser, clock);
     let engine: Engine | undefined;
     let beyond: BeyondParts | undefined;
     let loading: Promise<BeyondParts> | undefined;
-    let own: typeof import('./session.js') | undefined;
+    let sessions: Sessions | undefined;
     let opening: Promise<void> | undefined;
-    let attention: Attention | undefined;
+    /** What was said of rooms before there were sessions. */
+    const early: ((sessions: Sessions) => void)[] = [];
+    /** Where this page puts back what it took, when it goes; '' where it has taken nothing. */
+    let key = '';
+    let pocket: string | null;
     let isRunning = false;
     let isClosed = false;
     let ended: PresenceError | null = null;
@@ -68,7 +67,7 @@ export function createPresence(options: PresenceOptions): Presence {
     let connection: ConnectionState = { state: 'idle', since: clock.now(), error: null, lost: false };
 
     const changed = (topic: string): void => {
-        for (const run of watchers.get(topic) ?? []) run();
+        for (const [run, topics] of watchers) if (topics.includes(topic)) run();
     };
     const connect = (change: Partial<ConnectionState>): void => {
         const isSame = change.state === undefined || change.state === connection.state;
@@ -87,34 +86,11 @@ export function createPresence(options: PresenceOptions): Presence {
             losing = undefined;
         }
         connect({ state, error, lost: isAway && connection.lost });
-        if (isUp() === wasUp) return;
-        for (const session of sessions.values()) {
-            if (isUp()) session.held(isBack);
-            else session.alone();
-        }
+        if (isUp() !== wasUp) sessions?.turn(!wasUp, isBack);
     };
 
-    const onValue = (topic: string, value: Value, before: Value | undefined, event?: [string, any]): void => {
-        const room = topic.slice(5);
-        const session = topic.startsWith('room=') && sessions.get(room);
-        if (session) {
-            if (value.error) session.drop();
-            if (value.epoch && before?.epoch && value.epoch !== before.epoch) session.held(true);
-            if (event?.[0] === 'diff') {
-                for (const { user_id, reason } of (event[1] as RoomDiff).left) {
-                    if (user_id !== api.user()) continue;
-                    if (reason === 'removed') session.removed();
-                    if (reason === 'expired' || reason === 'disconnected') session.beat(true);
-                    // By no tab of this client: invisible, or left by the application. What goes now is asked.
-                    if (reason === 'left' && session.isLeased) session.check();
-                }
-            }
-        }
-        changed(topic);
-    };
-
-    const hold = (topic: string): (() => void) => {
-        holds.set(topic, (holds.get(topic) ?? 0) + 1);
+    const hold = (topic: string, counts = holds): (() => void) => {
+        counts.set(topic, (counts.get(topic) ?? 0) + 1);
         sync();
         changed(topic);
         let isHeld = true;
@@ -122,10 +98,10 @@ export function createPresence(options: PresenceOptions): Presence {
             if (!isHeld) return;
             isHeld = false;
             clock.setTimeout(() => {
-                const rest = holds.get(topic)! - 1;
-                if (rest) return void holds.set(topic, rest);
-                holds.delete(topic);
-                handles.delete(topic);
+                const rest = counts.get(topic)! - 1;
+                if (rest) return void counts.set(topic, rest);
+                counts.delete(topic);
+                if (!holds.has(topic)) handles.delete(topic);
                 sync();
                 changed(topic);
             }, LINGER_MS);
@@ -140,13 +116,14 @@ export function createPresence(options: PresenceOptions): Presence {
             apply();
         }, BATCH_MS);
     };
-    const joined = (room: string): boolean => holds.has(`join=${room}`) && !left.has(room);
 
     /** Loads what it takes to be in a room. */
     const open = (): void => {
         opening ??= import('./session.js').then(
-            (loaded) => {
-                own = loaded;
+            ({ createSessions }) => {
+                sessions = createSessions(options, api, { browser, clock, changed, sync, finish });
+                if (key) sessions.take(pocket);
+                for (const run of early) run(sessions);
                 apply();
             },
             () => {
@@ -159,41 +136,15 @@ export function createPresence(options: PresenceOptions): Presence {
     /** Brings sessions and the stream to what is held. */
     const apply = (): void => {
         if (!engine) return;
-        for (const [room, session] of sessions) {
-            if (joined(room)) continue;
-            sessions.delete(room);
-            void session.leave();
-        }
-        const topics = [...holds.keys()].filter((key) => !key.startsWith('join='));
-        for (const key of holds.keys()) {
-            const room = key.slice(5);
-            if (!key.startsWith('join=') || !joined(room) || sessions.has(room)) continue;
-            if (!own) continue;
-            attention ??= own.createAttention(browser, clock, options, () => {
-                for (const session of sessions.values()) session.beat();
-            });
-            sessions.set(room, own.createSession(room, api, clock, tab, {
-                attention: () => attention!.status(),
-                onLease: sync,
-                onError: (problem) => trouble(room, problem),
-                onEnd: end,
-            }));
-        }
+        const rooms = [...joins.keys()].filter((topic) => !left.has(topic));
+        sessions?.bring(rooms);
         // A room whose first heartbeat is under way waits for it: the stream would join without what it says. So does one
         // whose session is being loaded; where that fails one sees the room at least.
-        const isReady = (topic: string): boolean => {
-            const session = sessions.get(topic.slice(5));
-            return values.has(topic) || (session ? session.isSettled : !opening || !joined(topic.slice(5)));
-        };
+        const isReady = (topic: string): boolean => (sessions ? sessions.isReady(topic) : !opening || !rooms.includes(topic));
         engine.want({
-            topics: topics.filter((topic) => !topic.startsWith('room=') || isReady(topic)),
-            sessions: [...sessions].filter(([, { isLeased, isOver }]) => isLeased && !isOver).map(([room]) => `${tab.id()}@${room}`),
+            topics: [...holds.keys()].filter((topic) => values.has(topic) || isReady(topic)),
+            sessions: sessions?.leases() ?? [],
         });
-    };
-    const trouble = (room: string, problem: PresenceError | null): void => {
-        if (problem) troubles.set(room, problem);
-        else troubles.delete(room);
-        changed(`room=${room}`);
     };
 
     const start = (): void => {
@@ -206,12 +157,19 @@ export function createPresence(options: PresenceOptions): Presence {
             if (!isRunning || engine) return;
             failures = 0;
             const name = `pg-presence:${url}:${user}`;
-            if (!tab.id()) tab.take(name);
+            if (!key) {
+                key = name;
+                pocket = take(browser, key);
+                sessions?.take(pocket);
+            }
             engine = createEngine(name, api, clock, browser, values, {
-                onValue,
+                onValue(topic, value, before, event) {
+                    sessions?.hear(topic, value, before, event);
+                    changed(topic);
+                },
                 onState,
-                onCheck: () => sessions.forEach((session) => session.check()),
-                onEnd: end,
+                onCheck: () => sessions?.check(),
+                onEnd: finish,
                 // Who has not loaded it wants none of it.
                 onNote: (note) => beyond?.hear(note),
                 // Who the user is must be known where tabs share.
@@ -233,10 +191,7 @@ export function createPresence(options: PresenceOptions): Presence {
         isRunning = false;
         clock.clearTimeout(retry);
         for (const stop of ends.splice(0)) stop();
-        for (const session of sessions.values()) void (isIdle ? session.leave() : session.drop());
-        sessions.clear();
-        attention?.stop();
-        attention = undefined;
+        sessions?.stop(isIdle);
         engine?.stop();
         engine = undefined;
         if (isIdle) values.clear();
@@ -251,27 +206,20 @@ export function createPresence(options: PresenceOptions): Presence {
         onState('closed', ended);
         for (const topic of holds.keys()) changed(topic);
     };
-    const end = (error: PresenceError): void => {
-        finish(error);
-        // Refused for a day, and nothing of another user's.
-        tab.renew();
-    };
 
     const wake = (): void => {
         engine?.wake();
-        for (const session of sessions.values()) session.beat(true);
+        sessions?.beat();
         sync();
     };
     const look = (): void => {
-        if (!browser.isHidden()) return wake();
-        for (const session of sessions.values()) session.type(false);
+        if (browser.isHidden()) sessions?.blur();
+        else wake();
     };
     const hide = (): void => {
-        const lines = [...sessions.values()]
-            .filter(({ leaveToken, isLeased, isOver }) => leaveToken && !isOver && !(isLeased && isUp()))
-            .map(({ leaveToken }) => `${leaveToken} ${tab.seq()}`);
-        if (lines.length) browser.beacon?.(`${url}/v1/leave`, lines.join('\n'));
-        tab.put();
+        if (sessions) pocket = sessions.put(isUp());
+        if (key && pocket) put(browser, key, pocket);
+        key = '';
         halt();
     };
     const show = ({ persisted }: { persisted?: boolean }): void => {
@@ -281,57 +229,46 @@ export function createPresence(options: PresenceOptions): Presence {
     const source: Source = {
         value: (topic) => values.get(topic),
         isHeld: (topic) => holds.has(topic),
-        trouble: (room) => troubles.get(room),
+        trouble: (topic) => sessions?.trouble(topic),
         userId: api.user,
         ended: () => ended,
         listen(topics, run) {
-            for (const topic of topics) watchers.set(topic, (watchers.get(topic) ?? new Set()).add(run));
-            return () => {
-                for (const topic of topics) {
-                    const runs = watchers.get(topic)!;
-                    runs.delete(run);
-                    if (!runs.size) watchers.delete(topic);
-                }
-            };
+            watchers.set(run, topics);
+            return () => watchers.delete(run);
         },
-        hold,
+        hold: (topic) => hold(topic),
     };
-    const handle = <H>(key: string, make: () => H): H => {
-        if (!handles.has(key)) handles.set(key, make());
-        return handles.get(key) as H;
+    const handle = <H>(topic: string, make: (topic: string) => H): H => {
+        if (!handles.has(topic)) handles.set(topic, make(topic));
+        return handles.get(topic) as H;
     };
-    const room = (id: string): Room => ({
+    const room = (id: string, topic: string): Room => ({
         id,
-        ...roomView(source, id),
+        ...roomView(source, id, topic),
         join() {
-            left.delete(id);
+            left.delete(topic);
             open();
-            if (sessions.get(id)?.isOver) {
-                sessions.delete(id);
-                trouble(id, null);
-            }
-            const releases = [hold(`room=${id}`), hold(`join=${id}`)];
+            sessions?.join(topic);
+            const releases = [hold(topic), hold(topic, joins)];
             return () => releases.forEach((release) => release());
         },
-        observe: () => hold(`room=${id}`),
+        observe: () => hold(topic),
         async setStatus(change) {
-            const session = sessions.get(id);
-            if (session) await session.say(change);
-            else remember(tab.wish(id), change, clock);
+            if (sessions) return sessions.say(topic, change);
+            early.push((loaded) => loaded.say(topic, change));
+            open();
         },
-        setTyping: (isTyping) => sessions.get(id)?.type(isTyping),
+        setTyping: (isTyping) => sessions?.type(topic, isTyping),
         async leave() {
-            left.add(id);
-            const session = sessions.get(id);
-            sessions.delete(id);
+            left.add(topic);
             sync();
-            await session?.leave();
+            await sessions?.leave(topic);
         },
     });
     const load = (): Promise<BeyondParts> =>
         (loading ??= import('./beyond.js').then(
             ({ createBeyond }) => (beyond = createBeyond({
-                presence, clock, finish: end, say: (...said) => engine?.say(...said),
+                presence, clock, finish, say: (...said) => engine?.say(...said),
                 async call(...asked) {
                     if (ended) throw new Problem(ended.type);
                     return api.call(...asked);
@@ -364,7 +301,7 @@ export function createPresence(options: PresenceOptions): Presence {
         getSnapshot: () => beyond?.[name].getSnapshot() ?? NOTHING,
     });
     const presence: Presence = {
-        room: (id) => handle(`room=${id}`, () => room(id)),
+        room: (id) => handle(`room=${id}`, (topic) => room(id, topic)),
         user: (id) => handle(`user=${id}`, () => userView(source, id)),
         event: (id) => handle(`event=${id}`, () => eventView(source, id)),
         counts: (ids) => countsView(source, ids),

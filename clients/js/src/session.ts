@@ -1,253 +1,135 @@
-// Oneself in one room: heartbeats, typing, leaving. The stream holds the lease; heartbeats say what changed, and once a
-// minute that somebody is still there. Loaded when the first room is joined; whoever only looks never pays for it.
-//
-// Whoever has nothing to say joins by the stream alone, in one call. Otherwise the first heartbeat joins with the whole
-// state and the stream takes the lease over (`isLeased`) once it is answered: nobody sees a wrong state first.
-// Calls go one after the other, each with the whole state and the next number; what changes meanwhile goes into the
-// next one. Without a stream for a moment a heartbeat keeps the session, as it would for any client.
-//
-// Failures that pass are tried again. No access, a kick and too many sessions are the room's error; a logout ends the
-// client; an id that was refused before it ever was accepted is replaced.
+// Oneself in the rooms of this tab: its sessions, what the life of the page is to them, and what they ask of the stream.
+// Loaded when the first room is joined; whoever only looks never pays for it. Knows rooms by their topics.
 
 import type { Api } from './api.js';
-import { Problem, backoff, isFinal, problemFrom } from './problem.js';
-import { remember, type Tab, type Wish } from './tab.js';
-import type { Clock, StatusChange } from './types.js';
-import type { Heartbeat, Lease } from './wire.js';
+import { createAttention, type Attention } from './attention.js';
+import type { Value } from './fold.js';
+import type { Problem } from './problem.js';
+import { createSession, type Session } from './room-session.js';
+import { createTab, remember } from './tab.js';
+import type { Browser, Clock, PresenceError, PresenceOptions, StatusChange } from './types.js';
+import type { RoomDiff } from './wire.js';
 
-export { createAttention } from './attention.js';
-
-const TYPING_REFRESH_MS = 3000;
-const TYPING_IDLE_MS = 4000;
-/** For a session that a stream holds; the service's answers say it from the first one on. */
-const BEAT_MS = 60_000;
-const JITTER = 0.2;
-/** No stream by then: heartbeats have to do. Within the grace of a stream that closed. */
-const ALONE_MS = 2000;
-/** Somebody may have closed a tab. */
-const AGAIN_MS = 30_000;
-/** How often an id may be refused in a row. */
-const RENEWED_MAX = 3;
-
-/** What joining by a stream alone says. */
-const DEFAULT = '{"status":"active"}';
-
-export interface SessionHost {
-    /** `active`, `idle` or `away`: what goes for who says nothing. */
-    attention(): 'active' | 'idle' | 'away';
-    /** The id, or what the stream is to hold, changed. */
-    onLease(): void;
-    onError(problem: Problem | null): void;
-    onEnd(problem: Problem): void;
+export interface SessionsHost {
+    browser: Browser;
+    clock: Clock;
+    /** Something about that topic is another now. */
+    changed(topic: string): void;
+    /** What is wanted of the stream is another now. */
+    sync(): void;
+    /** Ends the client. */
+    finish(problem: Problem): void;
 }
 
-export interface Session {
-    /** The stream is to hold it. */
-    isLeased: boolean;
-    /** It is known whether the stream is to hold it. */
-    isSettled: boolean;
-    /** Nothing more comes of it. */
-    isOver: boolean;
-    /** The service's permission to leave without a token, for a page that goes. */
-    leaveToken: string;
-    /** Sends what differs from what was told; in any case with `isForced`. */
-    beat(isForced?: boolean): void;
-    /** A stream holds it now. `isAnew`: the service may have forgotten what was told. */
-    held(isAnew: boolean): void;
-    /** The stream is gone. */
-    alone(): void;
+export interface Sessions {
+    /** The page begins, or comes back; `kept` is what the one before it put back. */
+    take(kept: string | null): void;
+    /** The page goes: leaves at once what no stream holds. For the next page. */
+    put(isUp: boolean): string;
+    /** The rooms to be in. */
+    bring(topics: readonly string[]): void;
+    /** What the stream is to hold. */
+    leases(): string[];
+    /** The stream may ask for it: it is known whether it is to hold a session there. */
+    isReady(topic: string): boolean;
+    /** Why one is not in a room that one may see. */
+    trouble(topic: string): PresenceError | undefined;
+    hear(topic: string, value: Value, before: Value | undefined, event?: [string, any]): void;
+    /** The connection is there, or gone. `isBack`: the service may have forgotten what was told. */
+    turn(isUp: boolean, isBack: boolean): void;
     /** The stream was refused for somebody's lease. */
     check(): void;
-    say(change: StatusChange): Promise<void>;
-    type(isTyping: boolean): void;
-    leave(): Promise<void>;
-    /** Says and does no more. */
-    drop(): void;
-    /** Put out: coming back unasked would be rude. */
-    removed(): void;
+    /** Somebody is looking. */
+    beat(): void;
+    /** Nobody is looking. */
+    blur(): void;
+    /** Drops all; with `isLeaving` leaves all. */
+    stop(isLeaving: boolean): void;
+    /** Somebody asks for it anew: what is over may begin again. */
+    join(topic: string): void;
+    say(topic: string, change: StatusChange): Promise<void>;
+    type(topic: string, isTyping: boolean): void;
+    leave(topic: string): Promise<void>;
 }
 
-export function createSession(room: string, api: Api, clock: Clock, tab: Tab, host: SessionHost): Session {
-    const wish = tab.wish(room);
-    let isBusy = false;
-    let isDirty = false;
-    let isTyping = false;
-    let typedAt = 0;
-    let typingTimer: unknown;
-    let beatTimer: unknown;
-    let failures = 0;
-    let renewed = 0;
-    /** The heartbeat under way: whoever leaves takes it back. */
-    let calling: AbortController | undefined;
-    const said = (): Wish => ({ status: wish.status, until: wish.until, message: wish.message, activity: wish.activity, data: wish.data });
-    let accepted = said();
-    let waiting: { resolve(): void; reject(problem: Problem): void }[] = [];
+export function createSessions(options: PresenceOptions, api: Api, { browser, clock, changed, sync, finish }: SessionsHost): Sessions {
+    const tab = createTab(clock);
+    const sessions = new Map<string, Session>();
+    const troubles = new Map<string, PresenceError>();
+    let attention: Attention | undefined;
 
-    const path = (): string => `/v1/rooms/${encodeURIComponent(room)}/sessions/${tab.id()}`;
-    const later = (ms: number): void => {
-        clock.clearTimeout(beatTimer);
-        beatTimer = clock.setTimeout(() => session.beat(true), ms);
+    const all = (run: (session: Session) => void): void => sessions.forEach(run);
+    const trouble = (topic: string, problem: PresenceError | null): void => {
+        if (problem) troubles.set(topic, problem);
+        else troubles.delete(topic);
+        changed(topic);
     };
-    const jittered = (ms: number): number => ms * (1 - JITTER + 2 * JITTER * clock.random());
-    const lease = (isLeased: boolean): void => {
-        if (session.isLeased === isLeased && session.isSettled) return;
-        session.isLeased = isLeased;
-        session.isSettled = true;
-        host.onLease();
+    const begin = (topic: string): void => {
+        attention ??= createAttention(browser, clock, options, () => all((session) => session.beat()));
+        sessions.set(topic, createSession(topic.slice(5), api, clock, tab, {
+            attention: () => attention!.status(),
+            onLease: sync,
+            onError: (problem) => trouble(topic, problem),
+            onEnd: finish,
+        }));
+    };
+    const leave = async (topic: string): Promise<void> => {
+        const session = sessions.get(topic);
+        sessions.delete(topic);
+        await session?.leave();
     };
 
-    /** The whole state, as it goes for now; `key` is the part that tells whether there is news. */
-    const state = (): { body: Heartbeat; key: string } => {
-        if (wish.until && wish.until <= clock.now()) wish.status = wish.until = undefined;
-        const { status, until, message, activity, data } = wish;
-        const body: Heartbeat = { status: !status || status === 'active' ? host.attention() : status, message, activity, data };
-        const key = JSON.stringify({ ...body, until });
-        if (until) body.status_ttl_ms = until - clock.now();
-        if (isTyping) {
-            body.status = 'typing';
-            delete body.status_ttl_ms;
-        }
-        return { body, key };
-    };
-
-    const run = async (): Promise<void> => {
-        isBusy = true;
-        while (isDirty && !session.isOver) {
-            isDirty = false;
-            clock.clearTimeout(beatTimer);
-            const asked = waiting;
-            waiting = [];
-            try {
-                await put();
-                for (const { resolve } of asked) resolve();
-            } catch (thrown) {
-                const problem = problemFrom(thrown);
-                if (session.isOver) for (const { resolve } of asked) resolve();
-                else if (failed(problem)) for (const { reject } of asked) reject(problem);
-                else waiting.unshift(...asked);
+    return {
+        take: tab.take,
+        put(isUp) {
+            const lines = [...sessions.values()]
+                .filter(({ leaveToken, isLeased, isOver }) => leaveToken && !isOver && !(isLeased && isUp))
+                .map(({ leaveToken }) => `${leaveToken} ${tab.seq()}`);
+            if (lines.length) browser.beacon?.(`${options.url}/v1/leave`, lines.join('\n'));
+            return tab.put();
+        },
+        bring(topics) {
+            for (const topic of sessions.keys()) if (!topics.includes(topic)) void leave(topic);
+            for (const topic of topics) if (!sessions.has(topic)) begin(topic);
+        },
+        leases: () => [...sessions].filter(([, { isLeased, isOver }]) => isLeased && !isOver).map(([topic]) => `${tab.id()}@${topic.slice(5)}`),
+        isReady: (topic) => sessions.get(topic)?.isSettled ?? true,
+        trouble: (topic) => troubles.get(topic),
+        hear(topic, value, before, event) {
+            const session = sessions.get(topic);
+            if (!session) return;
+            if (value.error) session.drop();
+            if (value.epoch && before?.epoch && value.epoch !== before.epoch) session.held(true);
+            if (event?.[0] !== 'diff') return;
+            for (const { user_id, reason } of (event[1] as RoomDiff).left) {
+                if (user_id !== api.user()) continue;
+                if (reason === 'removed') session.removed();
+                if (reason === 'expired' || reason === 'disconnected') session.beat(true);
+                // By no tab of this client: invisible, or left by the application. What goes now is asked.
+                if (reason === 'left' && session.isLeased) session.check();
             }
-        }
-        isBusy = false;
+        },
+        turn: (isUp, isBack) => all((session) => (isUp ? session.held(isBack) : session.alone())),
+        check: () => all((session) => session.check()),
+        beat: () => all((session) => session.beat(true)),
+        blur: () => all((session) => session.type(false)),
+        stop(isLeaving) {
+            all((session) => (isLeaving ? void session.leave() : session.drop()));
+            sessions.clear();
+            attention?.stop();
+            attention = undefined;
+        },
+        join(topic) {
+            if (!sessions.get(topic)?.isOver) return;
+            sessions.delete(topic);
+            trouble(topic, null);
+        },
+        async say(topic, change) {
+            const session = sessions.get(topic);
+            if (session) await session.say(change);
+            else remember(tab.wish(topic.slice(5)), change, clock);
+        },
+        type: (topic, isTyping) => sessions.get(topic)?.type(isTyping),
+        leave,
     };
-
-    const put = async (): Promise<void> => {
-        const { body, key } = state();
-        const saying = said();
-        const wasTyping = isTyping;
-        calling = new AbortController();
-        const response = await api.call('PUT', path(), { body: { ...body, seq: tab.seq() }, signal: calling.signal });
-        const answer: Lease = await response.json();
-        if (session.isOver) return;
-        failures = renewed = 0;
-        tab.isProven = true;
-        session.leaveToken = answer.leave_token;
-        accepted = saying;
-        // Typing leaves the status as it was.
-        if (!wasTyping) wish.told = key;
-        host.onError(null);
-        later(jittered(answer.heartbeat_ms));
-        lease(answer.status !== 'invisible');
-    };
-
-    /** True where it is given up: what was to be said will not be. */
-    const failed = (problem: Problem): boolean => {
-        const { type, status } = problem;
-        const isRefused = type === 'session-ended' || type === 'stale-heartbeat';
-        if (type === 'user-changed' || (type === 'session-ended' && tab.isProven)) {
-            host.onEnd(type === 'user-changed' ? problem : new Problem('logged-out'));
-        } else if (isRefused && renewed++ < RENEWED_MAX) {
-            tab.renew();
-            isDirty = true;
-            host.onLease();
-            return false;
-        } else if (!isFinal(problem)) {
-            later(backoff(clock, failures++, problem));
-            lease(wish.status !== 'invisible');
-            return false;
-        } else if (status === 400) {
-            // What was said cannot be said: back to what could.
-            Object.assign(wish, accepted);
-            later(backoff(clock, failures++, problem));
-            lease(session.isLeased);
-        } else {
-            if (status === 404) session.drop();
-            else later(AGAIN_MS);
-            lease(false);
-            host.onError(problem);
-        }
-        return true;
-    };
-
-    const session: Session = {
-        isLeased: false,
-        isSettled: false,
-        isOver: false,
-        leaveToken: '',
-        beat(isForced = false) {
-            if (session.isOver || (!isForced && state().key === wish.told)) return;
-            isDirty = true;
-            if (!isBusy) void run();
-        },
-        held(isAnew) {
-            if (!session.isLeased) return;
-            tab.isProven = true;
-            if (isAnew) wish.told = DEFAULT;
-            later(jittered(BEAT_MS));
-            session.beat();
-        },
-        alone() {
-            later(ALONE_MS * (0.5 + clock.random()));
-        },
-        check() {
-            lease(false);
-            session.beat(true);
-        },
-        say(change) {
-            remember(wish, change, clock);
-            if (wish.status === 'invisible') lease(false);
-            if (session.isOver) return Promise.resolve();
-            return new Promise((resolve, reject) => {
-                waiting.push({ resolve, reject });
-                session.beat(true);
-            });
-        },
-        type(now) {
-            if (session.isOver || wish.status === 'invisible') return;
-            clock.clearTimeout(typingTimer);
-            if (now) typingTimer = clock.setTimeout(() => session.type(false), TYPING_IDLE_MS);
-            if (now ? isTyping && clock.now() - typedAt < TYPING_REFRESH_MS : !isTyping) return;
-            isTyping = now;
-            typedAt = clock.now();
-            session.beat(true);
-        },
-        async leave() {
-            if (session.isOver) return;
-            session.drop();
-            wish.told = undefined;
-            // A leave that does not get through is made by the stream, which holds the session no longer.
-            await api.call('DELETE', `${path()}?seq=${tab.seq()}`, { keepalive: true }).catch(() => {});
-        },
-        drop() {
-            session.isOver = true;
-            calling?.abort();
-            for (const { resolve } of waiting.splice(0)) resolve();
-            clock.clearTimeout(beatTimer);
-            clock.clearTimeout(typingTimer);
-        },
-        removed() {
-            session.drop();
-            lease(false);
-            host.onError(new Problem('removed'));
-        },
-    };
-
-    // A session of a page before this one goes by what it was told then.
-    wish.told ??= DEFAULT;
-    if (state().key === DEFAULT && wish.told === DEFAULT) {
-        session.isLeased = session.isSettled = true;
-        session.alone();
-    } else {
-        session.beat(true);
-    }
-    return session;
 }

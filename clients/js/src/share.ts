@@ -9,7 +9,6 @@
 // Without Web Locks or BroadcastChannel (a page that is not secure, an old browser, a server) each tab leads itself, and
 // nothing of this is loaded.
 
-import { uuid } from './surroundings.js';
 import type { Browser } from './types.js';
 
 /** What a tab wants in the one stream: topics (`room=general`), and its sessions (`<uuid>@general`). */
@@ -48,7 +47,7 @@ export function createShare<Message extends object>(browser: Browser, name: stri
     const { locks } = browser;
     const channel = locks && browser.channel?.(name);
     const tabs = new Map<string, Want>();
-    const id = uuid();
+    const id = crypto.getRandomValues(new Uint32Array(4)).join('-');
     const stopping = new AbortController();
     let own: Want = { topics: [], sessions: [] };
     let isLeading = !channel;

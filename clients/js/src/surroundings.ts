@@ -37,8 +37,22 @@ function storage(): Storage | undefined {
     }
 }
 
-/** A uuid; `crypto.randomUUID` is only there where a page is secure. */
-export function uuid(): string {
-    return '10000000-1000-4000-8000-100000000000'.replace(/[018]/g, (digit) =>
-        (+digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (+digit / 4)))).toString(16));
+/** Takes what was kept out of the storage. */
+export function take({ storage }: Browser, key: string): string | null {
+    try {
+        const kept = storage!.getItem(key);
+        storage!.removeItem(key);
+        return kept;
+    } catch {
+        // There is none, or it is forbidden.
+        return null;
+    }
+}
+
+export function put({ storage }: Browser, key: string, kept: string): void {
+    try {
+        storage?.setItem(key, kept);
+    } catch {
+        // Full or forbidden: the next page begins a new session.
+    }
 }

@@ -10,7 +10,7 @@ export interface Source {
     value(topic: string): Value | undefined;
     isHeld(topic: string): boolean;
     /** Why one is not in a room that one may see. */
-    trouble(room: string): PresenceError | undefined;
+    trouble(topic: string): PresenceError | undefined;
     userId(): string | null;
     /** What ended the client. */
     ended(): PresenceError | null;
@@ -59,14 +59,13 @@ const phaseOf = (source: Source, topic: string, value: Value | undefined): Phase
 
 const NOBODY: readonly Member[] = [];
 
-export function roomView(source: Source, roomId: string): Readable<RoomState> {
-    const topic = `room=${roomId}`;
+export function roomView(source: Source, roomId: string, topic: string): Readable<RoomState> {
     return readable(source, [topic], false, () => {
         const value = source.value(topic);
         const phase = phaseOf(source, topic, value);
         const { members = NOBODY, online_count = 0, mode } = ((phase !== 'error' && value?.data) || {}) as Partial<RoomData>;
         const me = source.userId();
-        const error = source.ended() ?? value?.error ?? source.trouble(roomId);
+        const error = source.ended() ?? value?.error ?? source.trouble(topic);
         return {
             roomId,
             phase,

@@ -37,6 +37,22 @@ test('a room that is joined is seen at once, and entered when that could be load
     expect(names(presence.room('general').getSnapshot().members)).toEqual(['alice']);
 });
 
+test('what is said of a room before it can be entered is in the first thing that others see', async () => {
+    const { client, clock, watch, mend } = await world('session');
+    const seen = await watch('general');
+    const room = client().room('general');
+    await room.setStatus({ status: 'busy', status_ttl_ms: 60_000 });
+    room.join();
+    await clock.advance(1000);
+    await room.setStatus({ message: 'at the venue' });
+
+    await mend();
+    await clock.advance(6000);
+
+    expect(seen).toEqual(['+alice']);
+    expect(room.getSnapshot().self).toMatchObject({ status: 'busy', message: 'at the venue' });
+});
+
 test('a tab that cannot load what it takes to share has a stream of its own', async () => {
     const { client, clock, server } = await world('share');
     const tabs = [client(), client()];

@@ -150,6 +150,42 @@ test('a duplicated tab has a session of its own, and its end is not the end of t
     expect(server.room('a').sessions.size).toBe(1);
 });
 
+test('a tab that was duplicated while it only looked has a session of its own once both are in a room', async () => {
+    const { client, server, clock, browser } = world();
+    const first = browser.tab();
+    client('alice', first).room('a').join();
+    await clock.advance(1000);
+    const looking = first.reload();
+    const presence = client('alice', looking);
+    presence.room('a').observe();
+    await clock.advance(1000);
+    const copy = client('alice', looking.duplicate());
+
+    presence.room('a').join();
+    copy.room('a').join();
+    await clock.advance(1000);
+
+    expect(server.room('a').sessions.size).toBe(2);
+});
+
+test('a page that only looked leaves the session of the one before it to the next', async () => {
+    const { client, server, clock, browser, watch } = world();
+    const seen = await watch('a');
+    const first = browser.tab();
+    client('alice', first).room('a').join();
+    await clock.advance(1000);
+    const [session] = server.room('a').sessions.keys();
+    const looking = first.reload();
+    client('alice', looking).room('b').observe();
+    await clock.advance(1000);
+
+    client('alice', looking.reload()).room('a').join();
+    await clock.advance(1000);
+
+    expect([...server.room('a').sessions.keys()]).toEqual([session]);
+    expect(seen).toEqual(['+alice']);
+});
+
 test('a page in the back/forward cache has left, and is there with what it said when it comes back', async () => {
     const { client, server, clock, watch, browser } = world();
     const seen = await watch('a');
