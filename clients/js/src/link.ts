@@ -10,10 +10,11 @@
 // connection carries `base`, where its reading of each topic began: the first one may run ahead meanwhile.
 
 import type { Api } from './api.js';
+import type { EngineHost } from './engine.js';
 import { Problem, backoff, problemFrom } from './problem.js';
 import { createParser } from './sse.js';
 import type { Value } from './fold.js';
-import type { Clock, ConnectionState } from './types.js';
+import type { Clock } from './types.js';
 
 /** From the call to `ready`. */
 const CONNECT_MS_MAX = 10_000;
@@ -39,16 +40,12 @@ export interface Connection {
     renewal?: unknown;
 }
 
-export interface LinkHost {
+export interface LinkHost extends Pick<EngineHost, 'onState' | 'onEnd'> {
     /** The query of a stream over all that is wanted ('' for nothing), and the same without cursors. */
     query(base: Connection['base']): { query: string; asks: string };
     onEvent(from: Connection, name: string, data: any, id: string): void;
-    /** `waitMs`: when it is tried again. */
-    onState(state: ConnectionState['state'], problem?: Problem, waitMs?: number): void;
     /** 400, 404, 409. True: what is asked was changed, try at once. */
     onRefused(refused: Connection, problem: Problem): boolean;
-    /** Not to come back. */
-    onEnd(problem: Problem): void;
 }
 
 export interface Link {

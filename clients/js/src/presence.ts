@@ -14,7 +14,7 @@
 // - A page in the back/forward cache is like a closed one, and begins anew when it comes back, from its cursors.
 
 import { createApi } from './api.js';
-import { createEngine, type Engine } from './engine.js';
+import { createEngine, type Engine, type EngineHost, type StreamEngine } from './engine.js';
 import type { BeyondParts } from './beyond.js';
 import type { Value } from './fold.js';
 import { Problem, backoff, isFinal, plain, problemFrom } from './problem.js';
@@ -85,7 +85,7 @@ export function createPresence(options: PresenceOptions): Presence {
             clock.clearTimeout(losing);
             losing = undefined;
         }
-        connect({ state, error, lost: isAway && connection.lost });
+        connect({ state, error: error && plain(error), lost: isAway && connection.lost });
         if (isUp() !== wasUp) sessions?.turn(!wasUp, isBack);
     };
 
@@ -162,18 +162,24 @@ export function createPresence(options: PresenceOptions): Presence {
                 pocket = take(browser, key);
                 sessions?.take(pocket);
             }
-            engine = createEngine(name, api, clock, browser, values, {
+            const host: EngineHost = {
                 onValue(topic, value, before, event) {
                     sessions?.hear(topic, value, before, event);
                     changed(topic);
                 },
-                onState,
+                onState(now, error = null) {
+                    const { state } = connection;
+                    if (now !== 'connecting' || state === 'idle' || state === now) onState(now, error);
+                    else onState('reconnecting', connection.error);
+                },
                 onCheck: () => sessions?.check(),
                 onEnd: finish,
                 // Who has not loaded it wants none of it.
                 onNote: (note) => beyond?.hear(note),
-                // Who the user is must be known where tabs share.
-            }, user && loaded ? loaded.createShare : undefined);
+            };
+            const make = (of: EngineHost): StreamEngine => createEngine(api, clock, values, of);
+            // Who the user is must be known where tabs share.
+            engine = user && loaded ? loaded.createShare({ name, browser, clock, values, host, shown: () => connection, make }) : make(host);
             ends = ['visibilitychange', 'resume', 'online'].map((name) => browser.on(name, look));
             if (!pageEnds.length) pageEnds = [browser.on('pagehide', hide), browser.on('pageshow', show)];
             apply();
@@ -181,8 +187,8 @@ export function createPresence(options: PresenceOptions): Presence {
             if (!isRunning) return;
             isRunning = false;
             const problem = problemFrom(thrown);
-            if (isFinal(problem)) return onState('closed', plain(problem));
-            onState('reconnecting', plain(problem));
+            if (isFinal(problem)) return onState('closed', problem);
+            onState('reconnecting', problem);
             retry = clock.setTimeout(sync, backoff(clock, failures++, problem));
         });
     };
@@ -268,7 +274,7 @@ export function createPresence(options: PresenceOptions): Presence {
     const load = (): Promise<BeyondParts> =>
         (loading ??= import('./beyond.js').then(
             ({ createBeyond }) => (beyond = createBeyond({
-                presence, clock, finish, say: (...said) => engine?.say(...said),
+                presence, clock, finish, say: (...said) => engine?.say?.(...said),
                 async call(...asked) {
                     if (ended) throw new Problem(ended.type);
                     return api.call(...asked);

@@ -3,6 +3,7 @@
 
 import type { Api } from './api.js';
 import { createAttention, type Attention } from './attention.js';
+import type { StreamEvent } from './engine.js';
 import type { Value } from './fold.js';
 import type { Problem } from './problem.js';
 import { createSession, type Session } from './room-session.js';
@@ -34,7 +35,7 @@ export interface Sessions {
     isReady(topic: string): boolean;
     /** Why one is not in a room that one may see. */
     trouble(topic: string): PresenceError | undefined;
-    hear(topic: string, value: Value, before: Value | undefined, event?: [string, any]): void;
+    hear(topic: string, value: Value, before: Value | undefined, event?: StreamEvent): void;
     /** The connection is there, or gone. `isBack`: the service may have forgotten what was told. */
     turn(isUp: boolean, isBack: boolean): void;
     /** The stream was refused for somebody's lease. */

@@ -1,125 +1,143 @@
-// One leader among the tabs of this browser that speak for one user to one service, and what each of them wants.
-// Knows tabs and wants; what is said beside that it passes on unread.
+// One stream for all tabs of this browser: an engine in whichever tab leads. Loaded where tabs can share.
 //
-// The leader holds a Web Lock, named for url and user, so that two logins never share; the browser hands it to the
-// next tab in the moment when its holder lets go, closes or dies. Each tab holds a second lock of its own, by which
-// the leader sees it die. Every tab remembers what every other one wants, so that a new leader need not ask first.
-// Who is gone took his own wants with him: he says them anew if he comes back.
-//
-// Without Web Locks or BroadcastChannel (a page that is not secure, an old browser, a server) each tab leads itself, and
-// nothing of this is loaded.
+// The leader's engine has what all tabs want. What it reads the leader passes on; the others fold the same events in the
+// same order. Who wants a topic that the leader has already is given its value.
 
-import type { Browser } from './types.js';
+import type { Note } from './beyond.js';
+import { isRefused, type Engine, type EngineHost, type StreamEngine, type StreamEvent, type Want } from './engine.js';
+import { fold, reuse, type Value } from './fold.js';
+import { plain } from './problem.js';
+import { createTabs, type Tabs } from './tabs.js';
+import type { Browser, Clock, ConnectionState, PresenceError } from './types.js';
 
-/** What a tab wants in the one stream: topics (`room=general`), and its sessions (`<uuid>@general`). */
-export interface Want {
-    readonly topics: readonly string[];
-    readonly sessions: readonly string[];
+/** A little after the leader would have tried again, had its timers not been held up. */
+const TICK_MS = 100;
+
+/** What the leader tells the others. */
+interface Word {
+    topic?: string;
+    value?: Value;
+    event?: StreamEvent;
+    link?: [state: ConnectionState['state'], error: PresenceError | null, waitMs: number];
+    /** Leases were refused: each tab looks after its own. */
+    check?: boolean;
+    /** From another tab to the leader. */
+    wake?: boolean;
+    tick?: boolean;
+    /** What is about no topic. */
+    note?: Note;
 }
 
-interface Sharing {
-    want?: Want;
-    /** The sender knows nothing yet. */
-    isNew?: boolean;
-    isGone?: boolean;
-    leads?: boolean;
-    tabs?: [string, Want][];
+export interface Sharing {
+    /** What tabs that may share have in common. */
+    name: string;
+    browser: Browser;
+    clock: Clock;
+    /** By topic; outlives the engine. */
+    values: Map<string, Value>;
+    host: EngineHost;
+    /** What the host makes of the states that it was told. */
+    shown(): ConnectionState;
+    make(host: EngineHost): StreamEngine;
 }
 
-export interface ShareHost<Message> {
-    /** This tab leads from now on. */
-    onLead(): void;
-    /** Another tab's wants changed; those of `news` it has not been told about. Leaders only. */
-    onWant(news: readonly string[]): void;
-    onMessage(message: Message): void;
-}
-
-export interface Share<Message> {
-    leads(): boolean;
-    /** What the other tabs want. */
-    others(): Iterable<Want>;
-    want(want: Want, isNew?: boolean): void;
-    say(message: Message): void;
-    stop(): void;
-}
-
-export function createShare<Message extends object>(browser: Browser, name: string, host: ShareHost<Message>): Share<Message> {
-    const { locks } = browser;
-    const channel = locks && browser.channel?.(name);
-    const tabs = new Map<string, Want>();
-    const id = crypto.getRandomValues(new Uint32Array(4)).join('-');
-    const stopping = new AbortController();
+export function createShare({ name, browser, clock, values, host, shown, make }: Sharing): Engine {
     let own: Want = { topics: [], sessions: [] };
-    let isLeading = !channel;
-    let isHeard = false;
-    let letGo!: () => void;
-    const untilStopped = new Promise<void>((resolve) => (letGo = resolve));
+    let ticking: unknown;
+    let latest: Word['link'];
 
-    const say = (message: Message | Sharing): void => channel?.postMessage([id, message]);
-    const lock = (of: string, held: () => Promise<void> | void): void => {
-        // Rejects where this tab stops first.
-        locks!.request(of, { signal: stopping.signal }, held).catch(() => {});
-    };
-    const forget = (tab: string): void => {
-        if (tabs.delete(tab) && isLeading) host.onWant([]);
-    };
-    const watch = (tab: string): void => lock(`${name}/${tab}`, () => forget(tab));
-
-    const hear = (from: string, message: Message & Sharing): void => {
-        const { want, isNew, isGone, leads } = message;
-        if (want) {
-            const before = tabs.get(from);
-            tabs.set(from, want);
-            if (!isLeading) return;
-            if (!before) watch(from);
-            if (isNew) say({ tabs: [...tabs] });
-            host.onWant(want.topics.filter((topic) => isNew || !before?.topics.includes(topic)));
-        } else if (isGone) {
-            forget(from);
-        } else if (leads) {
-            share.want(own, true);
-        } else if (message.tabs) {
-            for (const [tab, wanted] of message.tabs) if (tab !== id && !tabs.has(tab)) tabs.set(tab, wanted);
-        } else {
-            host.onMessage(message);
-        }
-    };
-
-    const share: Share<Message> = {
-        leads: () => isLeading,
-        others: () => tabs.values(),
-        want(want, isNew) {
-            own = want;
-            if (isHeard) say({ want, isNew });
+    const engine = make({
+        onValue(topic, value, before, event) {
+            host.onValue(topic, value, before, event);
+            tabs.say(event ? { topic, event } : { topic, value });
         },
-        say,
-        stop() {
-            say({ isGone: true });
-            isLeading = false;
-            stopping.abort();
-            letGo();
-            if (channel) {
-                channel.onmessage = null;
-                channel.close();
+        onState(now, problem, waitMs = 0) {
+            clock.clearTimeout(ticking);
+            host.onState(now, problem);
+            const { state, error } = shown();
+            latest = [state, error, waitMs];
+            tabs.say({ link: latest });
+        },
+        onCheck() {
+            tabs.say({ check: true });
+            host.onCheck();
+        },
+        onEnd(error) {
+            tabs.say({ link: ['closed', plain(error), 0] });
+            host.onEnd(error);
+        },
+        onNote(note) {
+            tabs.say({ note });
+            host.onNote(note);
+        },
+    });
+    const lead = (): void => {
+        const all = [own, ...tabs.others()];
+        engine.want({ topics: [...new Set(all.flatMap(({ topics }) => topics))], sessions: all.flatMap(({ sessions }) => sessions) });
+    };
+    const hearState = (...link: NonNullable<Word['link']>): void => {
+        latest = link;
+        clock.clearTimeout(ticking);
+        const [state, error, waitMs] = link;
+        if (waitMs && !tabs.leads() && !browser.isHidden()) {
+            ticking = clock.setTimeout(() => tabs.say({ tick: true }), waitMs + TICK_MS);
+        }
+        if (error && (error.type === 'logged-out' || error.type === 'user-changed')) host.onEnd(error);
+        else host.onState(state, error);
+    };
+
+    const tabs: Tabs<Word> = createTabs(browser, name, {
+        onLead: lead,
+        onWant(news) {
+            for (const topic of news) {
+                const value = values.get(topic);
+                if (isRefused(value)) values.delete(topic);
+                else if (value) tabs.say({ topic, value });
+            }
+            if (news.length && latest) tabs.say({ link: latest });
+            lead();
+        },
+        onMessage({ topic, value, event, link, check, wake, tick, note }) {
+            if (topic && own.topics.includes(topic)) {
+                const before = values.get(topic);
+                const after = event ? fold(before, ...event) : { ...value!, data: reuse(before?.data, value!.data) };
+                if (!after) {
+                    tabs.want(own, true);
+                } else if (after !== before && !after.held) {
+                    values.set(topic, after);
+                    host.onValue(topic, after, before, event);
+                }
+            }
+            if (link) hearState(...link);
+            if (check) host.onCheck();
+            if (note) host.onNote(note);
+            if (tabs.leads()) {
+                if (wake) engine.wake();
+                if (tick) engine.tick();
             }
         },
-    };
+    });
 
-    if (channel) {
-        channel.onmessage = ({ data: [from, message] }: MessageEvent) => hear(from, message);
-        // In this order: who is heard of can be watched.
-        lock(`${name}/${id}`, () => {
-            isHeard = true;
-            share.want(own, true);
-            lock(name, () => {
-                isLeading = true;
-                for (const tab of tabs.keys()) watch(tab);
-                say({ leads: true });
-                host.onLead();
-                return untilStopped;
-            });
-            return untilStopped;
-        });
-    }
-    return share;
+    return {
+        want(want) {
+            for (const topic of want.topics) {
+                // Wanted anew: perhaps it may be seen by now.
+                if (!own.topics.includes(topic) && values.get(topic)?.error) values.delete(topic);
+            }
+            own = want;
+            tabs.want(want);
+            if (tabs.leads()) lead();
+            else for (const topic of values.keys()) if (!want.topics.includes(topic)) values.delete(topic);
+        },
+        wake() {
+            if (tabs.leads()) engine.wake();
+            else tabs.say({ wake: true });
+        },
+        say: (note, check) => tabs.say({ note, check }),
+        stop() {
+            clock.clearTimeout(ticking);
+            engine.stop();
+            tabs.stop();
+        },
+    };
 }
