@@ -19,13 +19,13 @@ const componentsBeyond = `export { ${SEEN_BEYOND} } from './dist/components/inde
 
 const PARTS = [
     // The goal is 5000. docs/clients.md says what of it weighs how much.
-    ['core', core, 6550, ''],
+    ['core', core, 6150, ''],
     ['react', react, 1500, core],
     ['react, beyond rooms', reactBeyond, 1150, core + react],
     ['components', components, 3000, core + react],
     ['components, beyond rooms', componentsBeyond, 3250, core + react + reactBeyond + components],
 ];
-const LATER = [['session', 2650], ['share', 1350], ['beyond', 2200]];
+const LATER = [['session', 2600], ['share', 1350], ['beyond', 2200]];
 const STYLES = [['styles', 1500], ['beyond', 1500]];
 
 const zipped = (text) => gzipSync(text, { level: 9 }).length;

@@ -8,11 +8,14 @@ const INTERNAL = [
     'identify', 'lifeMs', 'expire', 'isDead', 'isStale', 'openedAt', 'heardAt', 'quietMs', 'renewal', 'asks', 'base', 'alarm', 'listen',
     'onValue', 'onState', 'onCheck', 'onEnd', 'onEvent', 'onRefused', 'query', 'redo', 'update', 'others', 'onLead', 'onWant',
     'onMessage', 'onNote', 'isLeased', 'isSettled', 'isOver', 'leaveToken', 'alone', 'removed', 'onLease', 'attention', 'renew', 'isProven',
-    'wish', 'isHeld', 'trouble', 'ended', 'retryMs',
+    'wish', 'trouble', 'ended', 'retryMs', 'hold', 'bring', 'leases', 'isReady', 'turn', 'blur', 'shown', 'make', 'hear',
+    'changed', 'sync', 'finish', 'take', 'put', 'say', 'call', 'beat', 'drop', 'controller',
 ];
 
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
 /** The same in each chunk: they speak to each other by these. */
-const SHORT = Object.fromEntries(INTERNAL.map((name, at) => [name, `$${at.toString(36)}`]));
+const SHORT = Object.fromEntries(INTERNAL.map((name, at) => [name, LETTERS[at] ?? `$${at}`]));
 
 export default defineConfig({
     entry: {

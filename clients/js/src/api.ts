@@ -13,7 +13,8 @@ const LIFE_MS = 600_000;
 
 export interface Call {
     body?: object;
-    signal?: AbortSignal;
+    /** Takes the call back, and what it is answered with. */
+    controller?: AbortController;
     keepalive?: boolean;
 }
 
@@ -43,7 +44,7 @@ export function createApi({ url, getToken, userId, fetch: given }: PresenceOptio
         if (!answer) throw new Problem('unauthenticated', 401, 'getToken gave no token');
         const { sub, exp, iat } = claimsOf(answer);
         const found = userId ?? String(sub ?? '');
-        if (user !== null && found !== user) throw new Problem('user-changed', 403, `the token is for ${found}, the client for ${user}`);
+        if (user !== null && found !== user) throw new Problem('user-changed', 403, `the token is for ${found}, not for ${user}`);
         user = found;
         // By the token's own claims: this computer's clock need not agree with the server's.
         const lifeMs = exp && iat ? (exp - iat) * 1000 : LIFE_MS;
@@ -53,7 +54,7 @@ export function createApi({ url, getToken, userId, fetch: given }: PresenceOptio
         return (token = answer);
     };
     const fresh = async (): Promise<string> =>
-        token && clock.now() < renewAt ? token : (asking ??= ask().finally(() => (asking = undefined)));
+        clock.now() < renewAt ? token : (asking ??= ask().finally(() => (asking = undefined)));
     const expire = (): void => {
         renewAt = 0;
         isRefused = true;
@@ -64,11 +65,8 @@ export function createApi({ url, getToken, userId, fetch: given }: PresenceOptio
         identify: async () => user ?? (await fresh(), user!),
         lifeMs: () => renewAt - clock.now(),
         expire,
-        async call(method, path, { body, signal, keepalive } = {}) {
-            const abort = new AbortController();
-            const stop = (): void => abort.abort();
-            signal?.addEventListener('abort', stop);
-            const timer = clock.setTimeout(stop, CALL_MS_MAX);
+        async call(method, path, { body, controller = new AbortController(), keepalive } = {}) {
+            const timer = clock.setTimeout(() => controller.abort(), CALL_MS_MAX);
             try {
                 for (let attempt = 1; ; attempt++) {
                     const bearer = await fresh();
@@ -78,7 +76,7 @@ export function createApi({ url, getToken, userId, fetch: given }: PresenceOptio
                         body: body && JSON.stringify(body),
                         cache: 'no-store',
                         keepalive,
-                        signal: abort.signal,
+                        signal: controller.signal,
                     });
                     if (response.ok) return response;
                     if (response.status !== 401 || attempt > 1) throw await problemOf(response);

@@ -6,9 +6,9 @@
 import type { Api } from './api.js';
 import type { Note } from './beyond.js';
 import { fold, reuse, topicOf, type Value } from './fold.js';
-import { createLink, type Connection } from './link.js';
+import { createLink, type Connection, type LinkHost } from './link.js';
 import { Problem, plain } from './problem.js';
-import type { Clock, ConnectionState, PresenceError } from './types.js';
+import type { Clock, PresenceError } from './types.js';
 
 const TOPICS_MAX = 100;
 const LEASES_MAX = 100;
@@ -24,33 +24,24 @@ export interface Want {
 
 export type StreamEvent = [name: string, data: any, id: string];
 
-export interface EngineHost {
+export interface EngineHost extends Pick<LinkHost, 'onState' | 'onEnd'> {
     /** `event`: what led there, where it was an event. */
     onValue(topic: string, value: Value, before: Value | undefined, event?: StreamEvent): void;
-    /** `waitMs`: when it is tried again. */
-    onState(state: ConnectionState['state'], error?: PresenceError | null, waitMs?: number): void;
     /** Leases were refused. */
     onCheck(): void;
-    onEnd(error: PresenceError): void;
     onNote(note: Note): void;
 }
 
 export interface Engine {
-    want(want: Want): void;
+    bring(want: Want): void;
     wake(): void;
     /** To all other tabs, where there may be any; with `check` each looks after its leases, too. */
     say?(note: Note, check: boolean): void;
     stop(): void;
 }
 
-/** With a stream of its own. */
-export interface StreamEngine extends Engine {
-    /** Tries again if it is time; for those whose timers run when ours are held up. */
-    tick(): void;
-}
-
 /** `values` outlives the engine. */
-export function createEngine(api: Api, clock: Clock, values: Map<string, Value>, host: EngineHost): StreamEngine {
+export function createEngine(api: Api, clock: Clock, values: Map<string, Value>, host: EngineHost): Engine {
     let own: Want = { topics: [], sessions: [] };
 
     const tell = (topic: string, value: Value, event?: StreamEvent): void => {
@@ -64,27 +55,25 @@ export function createEngine(api: Api, clock: Clock, values: Map<string, Value>,
         // People and rooms first: where there is too much, counts are what is missed least.
         const askable = topics.filter((topic) => !isRefused(values.get(topic))).sort().reverse();
         for (const topic of askable.splice(TOPICS_MAX)) {
-            if (!values.get(topic)?.error) tell(topic, { error: plain(new Problem(TOO_MANY, 0, `over ${TOPICS_MAX} topics`)) });
+            if (!values.get(topic)?.error) tell(topic, { error: plain(new Problem(TOO_MANY)) });
         }
         const leases = sessions.filter((lease) => askable.includes(`room=${lease.slice(37)}`)).slice(0, LEASES_MAX).sort();
-        const part = (topic: string, cursor = ''): string => {
-            const at = topic.indexOf('=') + 1;
-            return topic.slice(0, at) + encodeURIComponent(topic.slice(at) + cursor);
-        };
-        const held = leases.map((lease) => part(`session=${lease}`));
+        const part = (topic: string): string => topic.replace(/=(.*)/s, (_, id) => `=${encodeURIComponent(id)}`);
         const cursors = askable.map((topic) => {
             const value = values.get(topic);
             base.set(topic, value?.error ? undefined : value);
-            return part(topic, value?.cursor && `@${value.cursor}`);
+            return part(value?.cursor ? `${topic}@${value.cursor}` : topic);
         });
-        return { query: [...cursors, ...(askable.length ? held : [])].join('&'), asks: [...askable, ...leases].join() };
+        return { query: [...cursors, ...leases.map((lease) => part(`session=${lease}`))].join('&'), asks: [...askable, ...leases].join() };
     };
 
     const onEvent = (from: Connection, name: string, data: any, id: string): void => {
         if (name === 'notification') return host.onNote([name, data]);
         if (name === 'revoked') {
-            const kinds = data.room_id ? ['room', 'count'] : [data.event_id ? 'event' : 'user'];
-            for (const kind of kinds) refuse(topicOf(kind === 'room' ? 'diff' : kind, data), from, missing(kind));
+            const kind = data.room_id ? 'room' : data.event_id ? 'event' : 'user';
+            const error = new Problem(`${kind}-not-found`, 404);
+            refuse(topicOf(kind, data), from, error);
+            if (data.room_id) refuse(topicOf('count', data), from, error);
             if (!from.base.size) link.update();
             return;
         }
@@ -128,7 +117,7 @@ export function createEngine(api: Api, clock: Clock, values: Map<string, Value>,
     const link = createLink(api, clock, { ...host, query, onEvent, onRefused });
 
     return {
-        want(want) {
+        bring(want) {
             for (const topic of want.topics) {
                 // Wanted anew: perhaps it may be seen by now.
                 if (!own.topics.includes(topic) && values.get(topic)?.error) values.delete(topic);
@@ -137,12 +126,9 @@ export function createEngine(api: Api, clock: Clock, values: Map<string, Value>,
             link.update();
         },
         wake: link.wake,
-        tick: link.tick,
         stop: link.stop,
     };
 }
 
 /** Refused by the service: asked for again only where somebody wants it anew. */
-export const isRefused = (value: Value | undefined): boolean => !!value?.error && value.error.type !== TOO_MANY;
-
-const missing = (kind: string): Problem => new Problem(`${kind === 'count' ? 'room' : kind}-not-found`, 404, 'it may not, or no longer, be seen');
+const isRefused = (value: Value | undefined): boolean => !!value?.error && value.error.type !== TOO_MANY;

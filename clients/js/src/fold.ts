@@ -29,45 +29,44 @@ const HELD_MAX = 100;
 
 /** The topic that an event is about, as the query of a stream has it: `room=general`. */
 export function topicOf(name: string, data: Partial<Count & EventSnapshot & UserSnapshot>): string {
-    if (name === 'snapshot' || name === 'diff' || data.epoch) return `room=${data.room_id}`;
-    return `${name}=${data.room_id ?? data.event_id ?? data.user_id}`;
+    return `${data.epoch ? 'room' : name}=${data.room_id ?? data.event_id ?? data.user_id}`;
 }
 
 /** The value after an event; undefined where the event does not lead on from this value. */
 export function fold(value: Value | undefined, name: string, data: StreamEvents[keyof StreamEvents], id: string): Value | undefined {
     if (name === 'snapshot') return snapshot(value, data as RoomSnapshot, id);
     if (name === 'diff') return diff(value, data as RoomDiff, id);
-    if (name === 'count') return count(value, data as Count, id);
-    return { data: reuse(value?.data, data as EventSnapshot | UserSnapshot) };
+    if (name !== 'count') return { data: reuse(value?.data, data as EventSnapshot | UserSnapshot) };
+    // Of a room with too many members, or of a topic that is a number.
+    const count = data as Count;
+    return count.epoch ? room(value, count, id, [], name) : { data: count.online_count };
 }
 
-function snapshot(value: Value | undefined, { epoch, revision, members, online_count, mode }: RoomSnapshot, cursor: string): Value {
-    const next: Value = { cursor, epoch, revision, data: reuse(value?.data, { members: sorted(members), online_count, mode }) };
+/** A room's reading, up to `cursor`. */
+const room = (
+    before: Value | undefined, { epoch, revision, online_count }: Count, cursor: string, members: Iterable<Member>, mode?: 'count',
+): Value => ({
+    cursor, epoch, revision,
+    data: reuse(before?.data, { members: [...members].sort((a, b) => (a.user_id < b.user_id ? -1 : 1)), online_count, mode }),
+});
+
+function snapshot(value: Value | undefined, data: RoomSnapshot, cursor: string): Value {
+    const next = room(value, data, cursor, data.members, data.mode);
     return (value?.held ?? []).reduce((known: Value, [late, id]) => diff(known, late, id) ?? known, next);
 }
 
-function diff(value: Value | undefined, change: RoomDiff, cursor: string): Value | undefined {
-    const { epoch, from, revision, online_count, joined, updated, left } = change;
-    const before = value?.data as RoomData | undefined;
-    if (!before) {
-        const held = value?.held ?? [];
-        return held.length < HELD_MAX ? { held: [...held, [change, cursor]] } : undefined;
-    }
-    if (epoch === value!.epoch && revision <= value!.revision!) return value;
-    if (epoch !== value!.epoch || from !== value!.revision || before.mode || !value!.cursor) return undefined;
+function diff(value: Value = {}, change: RoomDiff, cursor: string): Value | undefined {
+    const { held = [], epoch, revision } = value;
+    const before = value.data as RoomData | undefined;
+    if (!before) return held.length < HELD_MAX ? { held: [...held, [change, cursor]] } : undefined;
+    const isSame = change.epoch === epoch;
+    if (isSame && change.revision <= revision!) return value;
+    if (!isSame || change.from !== revision || before.mode || !value.cursor) return undefined;
     const members = new Map(before.members.map((member) => [member.user_id, member]));
-    for (const { user_id } of left) members.delete(user_id);
-    for (const member of [...joined, ...updated]) members.set(member.user_id, member);
-    return { cursor, epoch, revision, data: reuse(before, { members: sorted([...members.values()]), online_count, mode: undefined }) };
+    for (const { user_id } of change.left) members.delete(user_id);
+    for (const member of [...change.joined, ...change.updated]) members.set(member.user_id, member);
+    return room(value, change, cursor, members.values());
 }
-
-/** Of a room with too many members, or of a topic that is a number. */
-function count(value: Value | undefined, { epoch, revision, online_count }: Count, cursor: string): Value {
-    if (!epoch) return { data: online_count };
-    return { cursor, epoch, revision, data: reuse(value?.data, { members: [], online_count, mode: 'count' }) };
-}
-
-const sorted = (members: readonly Member[]): Member[] => [...members].sort((a, b) => (a.user_id < b.user_id ? -1 : 1));
 
 /** `next`, with every part that `before` has too taken from there. Lists of people and rooms are matched by id. */
 export function reuse<T>(before: unknown, next: T): T {

@@ -10,11 +10,10 @@
 // connection carries `base`, where its reading of each topic began: the first one may run ahead meanwhile.
 
 import type { Api } from './api.js';
-import type { EngineHost } from './engine.js';
 import { Problem, backoff, problemFrom } from './problem.js';
 import { createParser } from './sse.js';
 import type { Value } from './fold.js';
-import type { Clock } from './types.js';
+import type { Clock, ConnectionState, PresenceError } from './types.js';
 
 /** From the call to `ready`. */
 const CONNECT_MS_MAX = 10_000;
@@ -29,7 +28,7 @@ export interface Connection {
     readonly base: Map<string, Value | undefined>;
     /** The query without cursors: what it was opened for. */
     readonly asks: string;
-    abort: AbortController;
+    controller: AbortController;
     isDead?: boolean;
     /** It must be replaced though it asks for the same. */
     isStale?: boolean;
@@ -40,12 +39,16 @@ export interface Connection {
     renewal?: unknown;
 }
 
-export interface LinkHost extends Pick<EngineHost, 'onState' | 'onEnd'> {
+export interface LinkHost {
     /** The query of a stream over all that is wanted ('' for nothing), and the same without cursors. */
     query(base: Connection['base']): { query: string; asks: string };
     onEvent(from: Connection, name: string, data: any, id: string): void;
+    /** `waitMs`: when it is tried again. */
+    onState(state: ConnectionState['state'], error?: PresenceError | null, waitMs?: number): void;
     /** 400, 404, 409. True: what is asked was changed, try at once. */
     onRefused(refused: Connection, problem: Problem): boolean;
+    /** Not to come back. */
+    onEnd(error: PresenceError): void;
 }
 
 export interface Link {
@@ -55,8 +58,6 @@ export interface Link {
     redo(ms: number): void;
     /** Somebody is looking: do not wait any longer, and trust no silent connection. */
     wake(): void;
-    /** Tries again if it is time; for those whose timers run when ours are held up. */
-    tick(): void;
     stop(): void;
 }
 
@@ -65,7 +66,6 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
     let next: Connection | undefined;
     let redoing: unknown;
     let retry: unknown;
-    let retryAt = 0;
     let failures = 0;
 
     const kill = (connection?: Connection): void => {
@@ -73,7 +73,7 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
         connection.isDead = true;
         clock.clearTimeout(connection.alarm);
         clock.clearTimeout(connection.renewal);
-        connection.abort.abort();
+        connection.controller.abort();
         if (connection === current) current = undefined;
         if (connection === next) next = undefined;
     };
@@ -83,7 +83,6 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
     };
     const schedule = (ms: number): void => {
         halt();
-        retryAt = clock.now() + ms;
         retry = clock.setTimeout(open, ms);
     };
 
@@ -101,7 +100,7 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
         kill(next);
         const now = clock.now();
         const connection: Connection = (next = {
-            base, asks, abort: new AbortController(), openedAt: 0, heardAt: now, quietMs: CONNECT_MS_MAX,
+            base, asks, controller: new AbortController(), openedAt: 0, heardAt: now, quietMs: CONNECT_MS_MAX,
         });
         if (!current) host.onState('connecting');
         watch(connection);
@@ -109,7 +108,7 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
     };
 
     const read = async (connection: Connection, query: string): Promise<void> => {
-        const { body } = await api.call('GET', `/v1/stream?${query}`, { signal: connection.abort.signal });
+        const { body } = await api.call('GET', `/v1/stream?${query}`, { controller: connection.controller });
         const reader = body!.getReader();
         const decoder = new TextDecoder();
         const parse = createParser((name, text, id) => connection.isDead || take(connection, name, JSON.parse(text), id));
@@ -141,8 +140,10 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
             if (data.reason === 'token-expired') api.expire();
             if (!next) schedule(data.retry_ms);
             host.onState('reconnecting', new Problem(data.reason), data.retry_ms);
-        } else if (name === 'degraded' || name === 'recovered') {
-            host.onState(name === 'degraded' ? name : 'open');
+        } else if (name === 'degraded') {
+            host.onState(name);
+        } else if (name === 'recovered') {
+            host.onState('open');
         } else {
             host.onEvent(connection, name, data, id);
         }
@@ -159,7 +160,7 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
             kill(current);
             return host.onState('closed', problem);
         }
-        if ((status === 400 || status === 404 || status === 409) && host.onRefused(connection, problem)) return open();
+        if ([400, 404, 409].includes(status) && host.onRefused(connection, problem)) return open();
         const ms = backoff(clock, failures, problem);
         if (!next) {
             failures++;
@@ -174,7 +175,7 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
     };
     const isQuiet = (connection: Connection): boolean => {
         if (clock.now() - connection.heardAt < connection.quietMs) return false;
-        ended(connection, new Problem('network', 0, 'nothing was heard for too long'));
+        ended(connection, new Problem('network', 0, 'the stream is silent'));
         return true;
     };
 
@@ -191,11 +192,9 @@ export function createLink(api: Api, clock: Clock, host: LinkHost): Link {
             if (current) isQuiet(current);
             if (!current && !next) open();
         },
-        tick: () => void (retry && retryAt <= clock.now() && open()),
         stop() {
             halt();
             clock.clearTimeout(redoing);
-            redoing = undefined;
             kill(next);
             kill(current);
         },

@@ -14,14 +14,14 @@
 // - A page in the back/forward cache is like a closed one, and begins anew when it comes back, from its cursors.
 
 import { createApi } from './api.js';
-import { createEngine, type Engine, type EngineHost, type StreamEngine } from './engine.js';
+import { createEngine, type Engine, type EngineHost } from './engine.js';
 import type { BeyondParts } from './beyond.js';
 import type { Value } from './fold.js';
 import { Problem, backoff, isFinal, plain, problemFrom } from './problem.js';
 import type { Sessions } from './session.js';
 import { put, systemClock, take, thisBrowser } from './surroundings.js';
-import type { ConnectionState, Presence, PresenceError, PresenceOptions, Readable, Room } from './types.js';
-import { countsView, eventView, readable, roomView, userView, type Source } from './views.js';
+import type { ConnectionState, EventState, Presence, PresenceError, PresenceOptions, Readable, Room, UserState } from './types.js';
+import { countsView, readable, roomView, wholeView, type Source } from './views.js';
 
 /** What is wanted within this time goes into one request. */
 const BATCH_MS = 10;
@@ -33,6 +33,8 @@ const LOST_MS = 5000;
 const NOTHING = {
     phase: 'idle', error: null, status: null, status_until: null, message: null, watches: [], notifications: [], unreadCount: 0, hasMore: false,
 };
+/** What is loaded when it is first called. */
+const LATER = ['setStatus', 'watch', 'unwatch', 'activities', 'roomHistory', 'eventHistory', 'visits', 'signOut'] as const;
 
 export function createPresence(options: PresenceOptions): Presence {
     const { url, clock = systemClock, browser = thisBrowser() } = options;
@@ -56,36 +58,33 @@ export function createPresence(options: PresenceOptions): Presence {
     let key = '';
     let pocket: string | null;
     let isRunning = false;
-    let isClosed = false;
     let ended: PresenceError | null = null;
     let failures = 0;
     let batch: unknown;
     let retry: unknown;
     let losing: unknown;
     let ends: (() => void)[] = [];
-    let pageEnds: (() => void)[] = [];
     let connection: ConnectionState = { state: 'idle', since: clock.now(), error: null, lost: false };
 
     const changed = (topic: string): void => {
         for (const [run, topics] of watchers) if (topics.includes(topic)) run();
     };
-    const connect = (change: Partial<ConnectionState>): void => {
-        const isSame = change.state === undefined || change.state === connection.state;
-        connection = { ...connection, ...change, since: isSame ? connection.since : clock.now() };
+    const connect = (state: ConnectionState['state'], error: PresenceError | null, lost: boolean): void => {
+        connection = { state, since: state === connection.state ? connection.since : clock.now(), error: error && plain(error), lost };
         changed('connection');
     };
     const isUp = (): boolean => connection.state === 'open' || connection.state === 'degraded';
-    const onState = (state: ConnectionState['state'], error: PresenceError | null): void => {
+    const onState = (state: ConnectionState['state'], error: PresenceError | null = null): void => {
         const wasUp = isUp();
         const isBack = connection.state === 'reconnecting';
-        const isAway = state === 'connecting' || state === 'reconnecting';
+        const isAway = state.endsWith('connecting');
         if (isAway) {
-            losing ??= clock.setTimeout(() => connect({ lost: true }), LOST_MS);
+            losing ??= clock.setTimeout(() => connect(connection.state, connection.error, true), LOST_MS);
         } else {
             clock.clearTimeout(losing);
             losing = undefined;
         }
-        connect({ state, error: error && plain(error), lost: isAway && connection.lost });
+        connect(state, error, isAway && connection.lost);
         if (isUp() !== wasUp) sessions?.turn(!wasUp, isBack);
     };
 
@@ -110,7 +109,7 @@ export function createPresence(options: PresenceOptions): Presence {
     const sync = (): void => {
         batch ??= clock.setTimeout(() => {
             batch = undefined;
-            if (isClosed) return;
+            if (ended) return;
             if (holds.size) start();
             else halt(true);
             apply();
@@ -141,14 +140,14 @@ export function createPresence(options: PresenceOptions): Presence {
         // A room whose first heartbeat is under way waits for it: the stream would join without what it says. So does one
         // whose session is being loaded; where that fails one sees the room at least.
         const isReady = (topic: string): boolean => (sessions ? sessions.isReady(topic) : !opening || !rooms.includes(topic));
-        engine.want({
+        engine.bring({
             topics: [...holds.keys()].filter((topic) => values.has(topic) || isReady(topic)),
             sessions: sessions?.leases() ?? [],
         });
     };
 
     const start = (): void => {
-        if (isRunning || isClosed) return;
+        if (isRunning) return;
         isRunning = true;
         onState('connecting', connection.error);
         // A tab that cannot load what it takes to share has a stream of its own.
@@ -167,7 +166,7 @@ export function createPresence(options: PresenceOptions): Presence {
                     sessions?.hear(topic, value, before, event);
                     changed(topic);
                 },
-                onState(now, error = null) {
+                onState(now, error) {
                     const { state } = connection;
                     if (now !== 'connecting' || state === 'idle' || state === now) onState(now, error);
                     else onState('reconnecting', connection.error);
@@ -177,11 +176,13 @@ export function createPresence(options: PresenceOptions): Presence {
                 // Who has not loaded it wants none of it.
                 onNote: (note) => beyond?.hear(note),
             };
-            const make = (of: EngineHost): StreamEngine => createEngine(api, clock, values, of);
+            const make = (of: EngineHost): Engine => createEngine(api, clock, values, of);
             // Who the user is must be known where tabs share.
             engine = user && loaded ? loaded.createShare({ name, browser, clock, values, host, shown: () => connection, make }) : make(host);
-            ends = ['visibilitychange', 'resume', 'online'].map((name) => browser.on(name, look));
-            if (!pageEnds.length) pageEnds = [browser.on('pagehide', hide), browser.on('pageshow', show)];
+            if (!ends.length) {
+                ends = ['visibilitychange', 'resume', 'online'].map((sign) => browser.on(sign, look));
+                ends.push(browser.on('pagehide', hide), browser.on('pageshow', show));
+            }
             apply();
         }, (thrown) => {
             if (!isRunning) return;
@@ -193,24 +194,22 @@ export function createPresence(options: PresenceOptions): Presence {
         });
     };
     /** Lets go of everything but what is known and who this tab is; with `isIdle` of what is known, too. */
-    const halt = (isIdle = false): void => {
+    const halt = (isIdle?: boolean): void => {
         isRunning = false;
         clock.clearTimeout(retry);
-        for (const stop of ends.splice(0)) stop();
         sessions?.stop(isIdle);
         engine?.stop();
         engine = undefined;
         if (isIdle) values.clear();
-        if (isIdle || connection.state !== 'closed') onState('idle', null);
+        if (isIdle || connection.state !== 'closed') onState('idle');
     };
-    const finish = (error: PresenceError, isLeaving = false): void => {
-        if (isClosed) return;
-        isClosed = true;
+    const finish = (error: PresenceError, isLeaving?: boolean): void => {
+        if (ended) return;
         ended = plain(error);
         halt(isLeaving);
-        for (const stop of pageEnds) stop();
+        for (const stop of ends) stop();
         onState('closed', ended);
-        for (const topic of holds.keys()) changed(topic);
+        for (const run of watchers.keys()) run();
     };
 
     const wake = (): void => {
@@ -233,8 +232,8 @@ export function createPresence(options: PresenceOptions): Presence {
     };
 
     const source: Source = {
-        value: (topic) => values.get(topic),
-        isHeld: (topic) => holds.has(topic),
+        values,
+        holds,
         trouble: (topic) => sessions?.trouble(topic),
         userId: api.user,
         ended: () => ended,
@@ -255,8 +254,12 @@ export function createPresence(options: PresenceOptions): Presence {
             left.delete(topic);
             open();
             sessions?.join(topic);
-            const releases = [hold(topic), hold(topic, joins)];
-            return () => releases.forEach((release) => release());
+            const unsee = hold(topic);
+            const leave = hold(topic, joins);
+            return () => {
+                unsee();
+                leave();
+            };
         },
         observe: () => hold(topic),
         async setStatus(change) {
@@ -308,8 +311,8 @@ export function createPresence(options: PresenceOptions): Presence {
     });
     const presence: Presence = {
         room: (id) => handle(`room=${id}`, (topic) => room(id, topic)),
-        user: (id) => handle(`user=${id}`, () => userView(source, id)),
-        event: (id) => handle(`event=${id}`, () => eventView(source, id)),
+        user: (id) => handle(`user=${id}`, (topic) => wholeView<UserState>(source, 'user', id, topic)),
+        event: (id) => handle(`event=${id}`, (topic) => wholeView<EventState>(source, 'event', id, topic)),
         counts: (ids) => countsView(source, ids),
         connection: readable(source, ['connection'], false, () => connection),
         get userId() {
@@ -320,14 +323,7 @@ export function createPresence(options: PresenceOptions): Presence {
         myStatus: kept('myStatus'),
         watches: kept('watches'),
         notifications: { ...kept('notifications'), read: later('read'), more: later('more') },
-        setStatus: later('setStatus'),
-        watch: later('watch'),
-        unwatch: later('unwatch'),
-        activities: later('activities'),
-        roomHistory: later('roomHistory'),
-        eventHistory: later('eventHistory'),
-        visits: later('visits'),
-        signOut: later('signOut'),
+        ...Object.fromEntries(LATER.map((name) => [name, later(name)])) as Pick<Presence, typeof LATER[number]>,
     };
     return presence;
 }

@@ -19,7 +19,7 @@ export const plain = ({ type, status, message }: PresenceError): PresenceError =
 /** A problem+json answer, or any other that is none of 2xx. */
 export async function problemOf(response: Response): Promise<Problem> {
     const { type, title, detail } = await response.json().catch(() => ({}));
-    return new Problem(type ?? 'http', response.status, detail ?? title, +(response.headers.get('retry-after') ?? 0) * 1000 || 0);
+    return new Problem(type ?? 'http', response.status, detail ?? title, Number(response.headers.get('retry-after')) * 1000 || 0);
 }
 
 /** Trying again changes nothing. */

@@ -133,7 +133,7 @@ export function createSession(room: string, api: Api, clock: Clock, tab: Tab, ho
         const saying = said();
         const wasTyping = isTyping;
         calling = new AbortController();
-        const response = await api.call('PUT', path(), { body: { ...body, seq: tab.seq() }, signal: calling.signal });
+        const response = await api.call('PUT', path(), { body: { ...body, seq: tab.seq() }, controller: calling });
         const answer: Lease = await response.json();
         if (session.isOver) return;
         failures = renewed = 0;

@@ -5,7 +5,7 @@ import type { Api } from './api.js';
 import { createAttention, type Attention } from './attention.js';
 import type { StreamEvent } from './engine.js';
 import type { Value } from './fold.js';
-import type { Problem } from './problem.js';
+import { plain, type Problem } from './problem.js';
 import { createSession, type Session } from './room-session.js';
 import { createTab, remember } from './tab.js';
 import type { Browser, Clock, PresenceError, PresenceOptions, StatusChange } from './types.js';
@@ -45,7 +45,7 @@ export interface Sessions {
     /** Nobody is looking. */
     blur(): void;
     /** Drops all; with `isLeaving` leaves all. */
-    stop(isLeaving: boolean): void;
+    stop(isLeaving?: boolean): void;
     /** Somebody asks for it anew: what is over may begin again. */
     join(topic: string): void;
     say(topic: string, change: StatusChange): Promise<void>;
@@ -60,8 +60,8 @@ export function createSessions(options: PresenceOptions, api: Api, { browser, cl
     let attention: Attention | undefined;
 
     const all = (run: (session: Session) => void): void => sessions.forEach(run);
-    const trouble = (topic: string, problem: PresenceError | null): void => {
-        if (problem) troubles.set(topic, problem);
+    const trouble = (topic: string, problem: Problem | null): void => {
+        if (problem) troubles.set(topic, plain(problem));
         else troubles.delete(topic);
         changed(topic);
     };

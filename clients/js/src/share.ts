@@ -4,7 +4,7 @@
 // same order. Who wants a topic that the leader has already is given its value.
 
 import type { Note } from './beyond.js';
-import { isRefused, type Engine, type EngineHost, type StreamEngine, type StreamEvent, type Want } from './engine.js';
+import type { Engine, EngineHost, StreamEvent, Want } from './engine.js';
 import { fold, reuse, type Value } from './fold.js';
 import { plain } from './problem.js';
 import { createTabs, type Tabs } from './tabs.js';
@@ -38,12 +38,14 @@ export interface Sharing {
     host: EngineHost;
     /** What the host makes of the states that it was told. */
     shown(): ConnectionState;
-    make(host: EngineHost): StreamEngine;
+    make(host: EngineHost): Engine;
 }
 
 export function createShare({ name, browser, clock, values, host, shown, make }: Sharing): Engine {
     let own: Want = { topics: [], sessions: [] };
     let ticking: unknown;
+    /** When this tab, which leads, tries again; 0 where it waits for nothing. */
+    let retryAt = 0;
     let latest: Word['link'];
 
     const engine = make({
@@ -53,6 +55,7 @@ export function createShare({ name, browser, clock, values, host, shown, make }:
         },
         onState(now, problem, waitMs = 0) {
             clock.clearTimeout(ticking);
+            retryAt = waitMs && clock.now() + waitMs;
             host.onState(now, problem);
             const { state, error } = shown();
             latest = [state, error, waitMs];
@@ -73,7 +76,7 @@ export function createShare({ name, browser, clock, values, host, shown, make }:
     });
     const lead = (): void => {
         const all = [own, ...tabs.others()];
-        engine.want({ topics: [...new Set(all.flatMap(({ topics }) => topics))], sessions: all.flatMap(({ sessions }) => sessions) });
+        engine.bring({ topics: [...new Set(all.flatMap(({ topics }) => topics))], sessions: all.flatMap(({ sessions }) => sessions) });
     };
     const hearState = (...link: NonNullable<Word['link']>): void => {
         latest = link;
@@ -91,7 +94,7 @@ export function createShare({ name, browser, clock, values, host, shown, make }:
         onWant(news) {
             for (const topic of news) {
                 const value = values.get(topic);
-                if (isRefused(value)) values.delete(topic);
+                if (value?.error) values.delete(topic);
                 else if (value) tabs.say({ topic, value });
             }
             if (news.length && latest) tabs.say({ link: latest });
@@ -112,14 +115,14 @@ export function createShare({ name, browser, clock, values, host, shown, make }:
             if (check) host.onCheck();
             if (note) host.onNote(note);
             if (tabs.leads()) {
-                if (wake) engine.wake();
-                if (tick) engine.tick();
+                // Its timers run when ours are held up.
+                if (wake || (tick && retryAt && retryAt <= clock.now())) engine.wake();
             }
         },
     });
 
     return {
-        want(want) {
+        bring(want) {
             for (const topic of want.topics) {
                 // Wanted anew: perhaps it may be seen by now.
                 if (!own.topics.includes(topic) && values.get(topic)?.error) values.delete(topic);

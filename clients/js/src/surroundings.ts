@@ -10,20 +10,21 @@ export const systemClock: Clock = {
     random: () => Math.random(),
 };
 
+/** All of them pass the window on their way to whatever they are for; not all come back up to it. */
+const ON_THE_WAY_DOWN = { capture: true, passive: true };
+
 export function thisBrowser(): Browser {
     if (typeof document === 'undefined') return { on: () => () => {}, isHidden: () => false };
     return {
         on(name, listener) {
-            // These two are the document's, and not everywhere do they rise to the window.
-            const target = name === 'visibilitychange' || name === 'resume' ? document : window;
-            target.addEventListener(name, listener as EventListener, { passive: true });
-            return () => target.removeEventListener(name, listener as EventListener);
+            addEventListener(name, listener as EventListener, ON_THE_WAY_DOWN);
+            return () => removeEventListener(name, listener as EventListener, ON_THE_WAY_DOWN);
         },
         isHidden: () => document.hidden,
         storage: storage(),
-        // Only where a page is secure.
+        // Only where a page is secure. Whatever has locks has channels.
         locks: navigator.locks,
-        channel: typeof BroadcastChannel === 'undefined' ? undefined : (name) => new BroadcastChannel(name),
+        channel: (name) => new BroadcastChannel(name),
         beacon: (url, body) => navigator.sendBeacon(url, body),
     };
 }

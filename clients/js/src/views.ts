@@ -1,14 +1,14 @@
 // What is known, as people see it: states that stay the same objects until something in them changed.
 
 import { reuse, type RoomData, type Value } from './fold.js';
-import { plain } from './problem.js';
 import type { CountsState, EventState, Phase, PresenceError, Readable, RoomState, UserState } from './types.js';
 import type { Member } from './wire.js';
 
 /** What the views read from. */
 export interface Source {
-    value(topic: string): Value | undefined;
-    isHeld(topic: string): boolean;
+    values: ReadonlyMap<string, Value>;
+    /** How many see a topic. */
+    holds: ReadonlyMap<string, number>;
     /** Why one is not in a room that one may see. */
     trouble(topic: string): PresenceError | undefined;
     userId(): string | null;
@@ -22,7 +22,6 @@ export interface Source {
 /** A state built from topics; with `isOpening`, subscribing opens them. */
 export function readable<S>(source: Source, topics: readonly string[], isOpening: boolean, build: () => S): Readable<S> {
     let snapshot = build();
-    let isFresh = false;
     const listeners = new Set<() => void>();
     const refresh = (): void => {
         const before = snapshot;
@@ -34,64 +33,56 @@ export function readable<S>(source: Source, topics: readonly string[], isOpening
         subscribe(listener) {
             // The same function may be given twice.
             const call = (): void => listener();
-            if (!isFresh) ends = [source.listen(topics, refresh), ...(isOpening ? topics.map(source.hold) : [])];
-            if (!isFresh) refresh();
-            isFresh = true;
+            if (!listeners.size) {
+                ends = [source.listen(topics, refresh), ...(isOpening ? topics.map(source.hold) : [])];
+                refresh();
+            }
             listeners.add(call);
             return () => {
                 if (!listeners.delete(call) || listeners.size) return;
-                isFresh = false;
                 for (const end of ends) end();
             };
         },
         getSnapshot() {
-            if (!isFresh) refresh();
+            if (!listeners.size) refresh();
             return snapshot;
         },
     };
 }
 
-const phaseOf = (source: Source, topic: string, value: Value | undefined): Phase => {
-    if (source.ended() || value?.error) return 'error';
-    if (value?.data !== undefined) return 'ready';
-    return source.isHeld(topic) ? 'loading' : 'idle';
+/** Where one stands with a topic. */
+const standing = (source: Source, topic: string): { phase: Phase; error: PresenceError | null; data: Value['data'] } => {
+    const { data, error: own } = source.values.get(topic) ?? {};
+    const error = source.ended() ?? own ?? null;
+    return { phase: error ? 'error' : data !== undefined ? 'ready' : source.holds.has(topic) ? 'loading' : 'idle', error, data };
 };
 
 const NOBODY: readonly Member[] = [];
 
 export function roomView(source: Source, roomId: string, topic: string): Readable<RoomState> {
     return readable(source, [topic], false, () => {
-        const value = source.value(topic);
-        const phase = phaseOf(source, topic, value);
-        const { members = NOBODY, online_count = 0, mode } = ((phase !== 'error' && value?.data) || {}) as Partial<RoomData>;
+        const { phase, error, data } = standing(source, topic);
+        const { members = NOBODY, online_count = 0, mode = 'full' } = ((!error && data) || {}) as Partial<RoomData>;
         const me = source.userId();
-        const error = source.ended() ?? value?.error ?? source.trouble(topic);
         return {
             roomId,
             phase,
-            error: error ? plain(error) : null,
+            error: error ?? source.trouble(topic) ?? null,
             members,
             self: members.find(({ user_id }) => user_id === me) ?? null,
             typing: members.filter(({ user_id, status }) => status === 'typing' && user_id !== me),
             onlineCount: online_count,
-            mode: mode ?? 'full',
+            mode,
         };
     });
 }
 
 /** Of a person or an event: what the service says of it, whole. */
-const wholeView = <S>(source: Source, kind: 'user' | 'event', id: string): Readable<S> => {
-    const topic = `${kind}=${id}`;
-    return readable(source, [topic], true, () => {
-        const value = source.value(topic);
-        const error = source.ended() ?? value?.error ?? null;
-        return { [`${kind}Id`]: id, phase: phaseOf(source, topic, value), error, [kind]: (!error && value?.data) || null } as S;
+export const wholeView = <S extends UserState | EventState>(source: Source, kind: 'user' | 'event', id: string, topic: string): Readable<S> =>
+    readable(source, [topic], true, () => {
+        const { phase, error, data } = standing(source, topic);
+        return { [`${kind}Id`]: id, phase, error, [kind]: (!error && data) || null } as unknown as S;
     });
-};
-
-export const userView = (source: Source, id: string): Readable<UserState> => wholeView(source, 'user', id);
-
-export const eventView = (source: Source, id: string): Readable<EventState> => wholeView(source, 'event', id);
 
 export function countsView(source: Source, ids: readonly string[]): Readable<CountsState> {
     const topics = [...new Set(ids)].map((id) => `count=${id}`);
@@ -99,13 +90,14 @@ export function countsView(source: Source, ids: readonly string[]): Readable<Cou
         const counts: Record<string, number> = {};
         let error = source.ended();
         const phases = topics.map((topic) => {
-            const value = source.value(topic);
-            if (typeof value?.data === 'number') counts[topic.slice(6)] = value.data;
-            error ??= value?.error ?? null;
-            return phaseOf(source, topic, value);
+            const { phase, error: own, data } = standing(source, topic);
+            if (data !== undefined) counts[topic.slice(6)] = data as number;
+            error ??= own;
+            return phase;
         });
+        // `error` where there is nothing else.
+        const isAny = !topics.length || Object.keys(counts).length;
         const open = phases.find((phase) => phase === 'loading' || phase === 'idle');
-        const phase = source.ended() ? 'error' : open ?? (phases.length && !Object.keys(counts).length ? 'error' : 'ready');
-        return { phase, error, counts };
+        return { phase: source.ended() ? 'error' : open ?? (isAny ? 'ready' : 'error'), error, counts };
     });
 }
