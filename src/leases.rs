@@ -182,6 +182,13 @@ impl Leases {
         self.changed.notify_one();
     }
 
+    /// The stream was refused: these were there without it, and last as long as they were told.
+    pub fn leave_alone(&self, stream: StreamId, keys: &[BeatKey]) {
+        let mut book = self.lock();
+        book.leases
+            .retain(|key, lease| lease.stream != stream || !keys.contains(key));
+    }
+
     /// The stream is gone: what it still holds is given back.
     pub fn release(&self, stream: StreamId) {
         let mut book = self.lock();

@@ -1,5 +1,7 @@
 //! A heartbeat and what became of it.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{RoomId, Stamp, Status, UserId};
@@ -51,6 +53,14 @@ pub struct Lease {
     pub joined_at: Option<Stamp>,
     /// The end of the lease by the database's clock; none where it is invisible.
     pub expires_at: Option<Stamp>,
+}
+
+impl Lease {
+    /// Whether the session was there before the heartbeat that this lease was answered to. `ttl`: how long one lasts.
+    pub fn lasts_from_before(&self, ttl: Duration) -> bool {
+        let times = self.joined_at.zip(self.expires_at);
+        times.is_some_and(|(joined, expires)| expires.0 - joined.0 > ttl)
+    }
 }
 
 /// What became of one heartbeat of a batch.

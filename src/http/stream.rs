@@ -82,13 +82,12 @@ pub async fn get(
         _seat: seat,
     };
     edge.observer.note(Observation::StreamOpened);
+    let mut older = vec![];
     if !topics.holds.is_empty() {
         // In a task of its own: what was joined is given up also where the client goes before it is answered.
         let joining = tokio::spawn(join(edge.clone(), topics.holds));
-        joining.await.map_err(Error::bug)??.hold(stream);
-        edge.leases.taken(stream).await?;
+        older = joining.await.map_err(Error::bug)??.hold(stream);
     }
-    let has_no_room = topics.rooms.is_empty();
     let opening = Opening {
         stream,
         viewer: caller.user_id.clone(),
@@ -96,12 +95,9 @@ pub async fn get(
         views: topics.views.clone(),
         queue: queue.clone(),
     };
-    if edge.relay.open(opening).await? == 0 {
-        return Err(match topics.views.first() {
-            Some(Topic::Event(_)) if has_no_room => Error::EventNotFound,
-            Some(Topic::User(_)) if has_no_room => Error::UserNotFound,
-            _ => Error::RoomNotFound,
-        });
+    if let Err(refused) = open(&edge, opening).await {
+        edge.leases.leave_alone(stream, &older);
+        return Err(refused);
     }
     let told = edge.notices.open(&caller.user_id, stream, queue.clone());
     let open = Open {
@@ -134,6 +130,20 @@ async fn caller(edge: &Edge, headers: &HeaderMap, pairs: &mut Vec<(String, Strin
     }
 }
 
+/// Waits until the stream holds what it is to hold, and is told what it asks for.
+async fn open(edge: &Edge, opening: Opening) -> Result<()> {
+    let refused = match opening.views.first() {
+        Some(Topic::Event(_)) if opening.rooms.is_empty() => Error::EventNotFound,
+        Some(Topic::User(_)) if opening.rooms.is_empty() => Error::UserNotFound,
+        _ => Error::RoomNotFound,
+    };
+    edge.leases.taken(opening.stream).await?;
+    match edge.relay.open(opening).await? {
+        0 => Err(refused),
+        _ => Ok(()),
+    }
+}
+
 /// Joins in every room that is to be held, as a heartbeat `{}` does. What may not be entered is told by `revoked`.
 async fn join(edge: Edge, holds: Vec<BeatKey>) -> Result<Joined> {
     let beat = |key: &BeatKey| Beat {
@@ -141,14 +151,19 @@ async fn join(edge: Edge, holds: Vec<BeatKey>) -> Result<Joined> {
         state: State::default(),
     };
     let outcomes = edge.beats.submit_all(holds.iter().map(beat).collect()).await;
+    let ttl = edge.installed.borrow().settings.ttl;
     let mut joined = Joined {
         edge,
         keys: vec![],
+        older: vec![],
         hidden: vec![],
     };
     let mut refused = None;
     for (key, outcome) in holds.into_iter().zip(outcomes) {
         let is_hidden = matches!(&outcome, Ok(Outcome::Ok(lease)) if lease.status == Status::Invisible);
+        if matches!(&outcome, Ok(Outcome::Ok(lease)) if lease.lasts_from_before(ttl)) {
+            joined.older.push(key.clone());
+        }
         match outcome.and_then(|outcome| sessions::answer(&joined.edge, &key, outcome)) {
             Ok(_) if is_hidden => joined.hidden.push(key),
             Ok(_) => joined.keys.push(key),
@@ -164,7 +179,11 @@ async fn join(edge: Edge, holds: Vec<BeatKey>) -> Result<Joined> {
     }
     match refused {
         None => Ok(joined),
-        Some(error) => Err(error),
+        Some(error) => {
+            let Joined { keys, older, .. } = &mut joined;
+            keys.retain(|key| !older.contains(key));
+            Err(error)
+        }
     }
 }
 
@@ -172,16 +191,20 @@ async fn join(edge: Edge, holds: Vec<BeatKey>) -> Result<Joined> {
 struct Joined {
     edge: Edge,
     keys: Vec<BeatKey>,
+    /// Those of them that were there before: a stream that is refused takes nothing from them.
+    older: Vec<BeatKey>,
     /// Nothing was joined: their user is invisible in all rooms.
     hidden: Vec<BeatKey>,
 }
 
 impl Joined {
-    fn hold(mut self, stream: StreamId) {
+    /// Those that were there before.
+    fn hold(mut self, stream: StreamId) -> Vec<BeatKey> {
         let keys = std::mem::take(&mut self.keys);
         self.edge.leases.hold(stream, keys);
         let hidden = std::mem::take(&mut self.hidden);
         self.edge.leases.wait_for(stream, hidden);
+        std::mem::take(&mut self.older)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
     GONE, GRACE, HEARTBEAT, PATIENCE, TTL, Watcher, assert_within, log, node, nodes, open_in_general,
-    sessions, short, until_sessions,
+    sessions, short, try_open, until_sessions,
 };
 use crate::support::{
     app::{TestApp, service_url},
@@ -65,6 +66,29 @@ async fn a_closed_stream_is_one_leave_within_the_grace_and_a_second_for_a_watche
         log(&admin, "general").await,
         ["1 alice join", "2 alice leave disconnected"]
     );
+}
+
+/// What was promised without the stream is kept without it; what the stream alone had joined has a grace.
+#[tokio::test]
+async fn a_stream_that_is_refused_shortens_no_lease_that_was_there_before_it() {
+    let Some(db) = TestDb::new().await else { return };
+    let (app, admin) = (with_long_leases(&db).await, db.admin().await);
+    let alice = app.client("alice");
+    let [ended, older, newer] = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
+    alice.beat("planning", ended, json!({})).await;
+    alice.call(Method::DELETE, "/v1/me/sessions", None).await;
+    alice.beat("general", older, json!({})).await;
+
+    let query = format!(
+        "room=general&room=planning&session={older}@general&session={newer}@general&session={ended}@planning"
+    );
+    let refused = try_open(&alice, &query).await.err();
+
+    assert_eq!(refused.map(|(status, _)| status), Some(StatusCode::CONFLICT));
+    assert_eq!(sessions(&admin).await.len(), 2, "each has joined");
+    until_sessions(&admin, &["general alice free"]).await;
+    let left = "select session_id::text from presence_private.session where ended_at is null";
+    assert_eq!(text(&admin, left).await, older.to_string());
 }
 
 #[tokio::test]
