@@ -11,10 +11,10 @@ mod suites;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 
-use self::figures::Figure;
+use self::{figures::Figure, rivals::socketio};
 
 /// What is measured.
 #[derive(Debug, Subcommand)]
@@ -54,6 +54,9 @@ const ALL: [&str; 9] = [
     "neighbour",
 ];
 
+/// Those of them that are compared with Socket.IO.
+const WITH_SOCKETIO: [&str; 3] = ["latency", "fanout", "idle"];
+
 /// How it is measured.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
@@ -75,6 +78,9 @@ pub struct Options {
     /// A file for the table, with machine, versions and commit
     #[arg(long)]
     pub keep: Option<PathBuf>,
+    /// Whether Socket.IO can be compared with
+    #[arg(skip)]
+    pub socketio: bool,
 }
 
 impl Suite {
@@ -94,12 +100,19 @@ impl Suite {
     }
 }
 
-/// Runs it, prints a table after each suite, and keeps all of it where that is asked.
+/// Runs it, prints a table after each suite, and keeps all of it where that is asked. Where a comparison must be skipped, the
+/// others are made and printed, nothing is kept, and it is an error.
 pub async fn run(suite: Suite) -> Result<()> {
-    let (names, options) = suite.parts();
+    let (names, mut options) = suite.parts();
     if cfg!(debug_assertions) {
         eprintln!("This is a debug build: its figures mean nothing. Use `cargo run --release`.");
     }
+    let compared = names.iter().any(|name| WITH_SOCKETIO.contains(name));
+    let installed = if compared { socketio::install() } else { Ok(()) };
+    if let Err(why) = &installed {
+        eprintln!("SKIPPED: Socket.IO is not compared with, and so the suite fails in the end: {why:#}");
+    }
+    options.socketio = installed.is_ok();
     let mut figures = vec![];
     for name in names {
         eprintln!("{name} ...");
@@ -107,6 +120,7 @@ pub async fn run(suite: Suite) -> Result<()> {
         println!("{}", figures::table(&found));
         figures.extend(found);
     }
+    installed.context("a comparison with Socket.IO was skipped")?;
     report::keep(&figures, &options)
 }
 

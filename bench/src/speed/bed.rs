@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
-use super::{Options, cpu, load::Load};
+use super::{Options, cpu, load::Load, rivals::socketio};
 use crate::{
     cluster::{Cluster, DATABASE, SERVICE, free_port},
     http::Call,
@@ -148,6 +148,14 @@ impl Bed {
             .args(["rival", kind, "--port", &port.to_string()])
             .args(arguments);
         self.start(command, kind, port, "/livez").await
+    }
+
+    /// Starts a server of Socket.IO.
+    pub async fn socketio(&self) -> Result<Server> {
+        let port = free_port()?;
+        let command = socketio::command(port, self.cluster.port);
+        self.start(command, &format!("socketio-{port}"), port, "/livez")
+            .await
     }
 
     /// Starts a process that listens at this port, and waits until it answers there.

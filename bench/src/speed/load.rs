@@ -3,6 +3,8 @@
 pub mod beat;
 pub mod crowd;
 pub mod fanout;
+mod socketio;
+mod sockets;
 pub mod wire;
 
 use std::{process::Stdio, sync::Arc};
@@ -31,6 +33,10 @@ pub enum Order {
     Joins(fanout::Joins),
     /// Many join at once where many watch.
     Rush(fanout::Rush),
+    /// Times joins on their way to watchers, of Socket.IO.
+    Meet(fanout::Joins),
+    /// Opens sockets of Socket.IO and keeps them.
+    Gather(crowd::Opening),
     /// Times one chunk on its way to all sockets of the bare loop.
     Chunks(fanout::Chunks),
 }
@@ -89,6 +95,8 @@ pub async fn serve() -> Result<()> {
             Order::Tally => text(Ok(crowd.tally())),
             Order::Joins(joins) => text(joins.run().await),
             Order::Rush(rush) => text(rush.run().await),
+            Order::Meet(joins) => text(sockets::joins(joins).await),
+            Order::Gather(opening) => text(crowd.gather(opening).await),
             Order::Chunks(chunks) => text(chunks.run().await),
         };
         println!("{answer}");

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use super::{
     Options,
     figures::{Figure, table},
+    rivals::socketio,
 };
 
 /// Writes it where that is asked.
@@ -55,6 +56,8 @@ fn machine(options: &Options) -> Vec<(&'static str, String)> {
         ("system", says("uname", &["-sr"])),
         ("server", postgres),
         ("compiler", says("rustc", &["--version"])),
+        ("node", says("node", &["--version"])),
+        ("packages", socketio::versions()),
         ("rounds", format!("{} of {} s", options.rounds, options.seconds)),
     ]
 }

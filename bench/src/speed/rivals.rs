@@ -1,8 +1,9 @@
-//! What the service is compared with, each a process of its own: the least that a server can do, and what a team would
-//! write in a day. Honestly done: release build, pools, prepared statements.
+//! What the service is compared with, each a process of its own: the least that a server can do, what a team would write
+//! in a day, and what people use. Honestly done: release build, pools, prepared statements.
 
 mod bare;
 mod handler;
+pub mod socketio;
 
 pub use self::handler::SCRIPT;
 

@@ -26,7 +26,7 @@ use crate::token;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Streams that are opened at the same time.
-const AT_ONCE: usize = 128;
+pub(super) const AT_ONCE: usize = 128;
 
 /// The pause before a connection that was refused is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -64,17 +64,17 @@ pub struct Tally {
 /// All streams that this process holds.
 #[derive(Default)]
 pub struct Crowd {
-    counts: Arc<Counts>,
-    wanted: usize,
+    pub(super) counts: Arc<Counts>,
+    pub(super) wanted: usize,
 }
 
 #[derive(Default)]
-struct Counts {
-    open: AtomicUsize,
-    right: AtomicUsize,
-    events: AtomicU64,
-    bytes: AtomicU64,
-    lost: AtomicU64,
+pub(super) struct Counts {
+    pub(super) open: AtomicUsize,
+    pub(super) right: AtomicUsize,
+    pub(super) events: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    pub(super) lost: AtomicU64,
 }
 
 impl Crowd {
@@ -117,7 +117,7 @@ impl Crowd {
         Ok(began.elapsed().as_secs_f64())
     }
 
-    async fn all_right(&self) -> Result<()> {
+    pub(super) async fn all_right(&self) -> Result<()> {
         let all = async {
             while self.counts.right.load(Relaxed) < self.wanted {
                 sleep(Duration::from_millis(2)).await;

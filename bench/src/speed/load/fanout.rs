@@ -26,7 +26,7 @@ use super::{
 use crate::token;
 
 /// The longest that one change may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Joins and leaves of one user in `hall`, one after the other, before watchers.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,5 +1,5 @@
-//! A join on its way to the last of a thousand watchers, beside a bare loop over as many sockets; and a thousand joins before
-//! a thousand watchers.
+//! A join on its way to the last of a thousand watchers, beside a bare loop over as many sockets and Socket.IO; and a thousand
+//! joins before a thousand watchers.
 
 use anyhow::{Result, ensure};
 
@@ -33,17 +33,23 @@ pub async fn run(options: &Options) -> Result<Vec<Figure>> {
 
 async fn last_of_all(bed: &Bed, options: &Options) -> Result<Vec<Figure>> {
     let service = bed.service(UNLIMITED).await?;
-    let (mut ours, mut bare) = (vec![], vec![]);
+    let socketio = if options.socketio {
+        Some(bed.socketio().await?)
+    } else {
+        None
+    };
+    let (mut ours, mut bare, mut theirs) = (vec![], vec![], vec![]);
     for _ in 0..options.rounds {
-        let joins = Joins {
-            port: service.port,
-            watched: service.port,
+        let joins = |port| Joins {
+            port,
+            watched: port,
             watchers: WATCHERS,
             joins: CHANGES,
             pause_ms: 200,
         };
         // A load generator for each: the streams of the last round would hear as well.
-        let seen: Seen = bed.load().await?.order(&Order::Joins(joins)).await?;
+        let order = Order::Joins(joins(service.port));
+        let seen: Seen = bed.load().await?.order(&order).await?;
         ours.push(median(&seen.last));
         let loops = bed.rival("chunks", &[]).await?;
         let chunks = Chunks {
@@ -54,6 +60,11 @@ async fn last_of_all(bed: &Bed, options: &Options) -> Result<Vec<Figure>> {
         };
         let times: Vec<f64> = bed.load().await?.order(&Order::Chunks(chunks)).await?;
         bare.push(median(&times));
+        if let Some(socketio) = &socketio {
+            let order = Order::Meet(joins(socketio.port));
+            let seen: Seen = bed.load().await?.order(&order).await?;
+            theirs.push(median(&seen.last));
+        }
     }
     let (ours, bare) = (median(&ours), median(&bare));
     let work = "a join, 1000 watchers";
@@ -68,6 +79,12 @@ async fn last_of_all(bed: &Bed, options: &Options) -> Result<Vec<Figure>> {
             "one chunk to 1000 sockets",
             "read by the last, p50, ms",
             bare,
+            Goal::Context,
+        ),
+        Figure::new(
+            "a join by Socket.IO, 1000 watchers",
+            "seen by the last, p50, ms",
+            median(&theirs),
             Goal::Context,
         ),
     ])

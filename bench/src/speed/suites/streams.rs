@@ -80,20 +80,43 @@ async fn renewals(bed: &Bed) -> Result<f64> {
     Ok(admin.query_one(sql, &[]).await?.get(0))
 }
 
-/// What streams cost that hear nothing: memory beside axum's own, and CPU.
+/// What streams cost that hear nothing: memory beside axum's own and beside sockets of Socket.IO, and CPU.
 pub async fn idle(options: &Options) -> Result<Vec<Figure>> {
     let bed = Bed::make(options, people(options)).await?;
     let service = bed.service(&[]).await?;
     let bare = bed.rival("sse", &[]).await?;
-    let ours = memory_of(&bed, &service, &opening(service.port, options)).await?;
+    let ours = memory_of(
+        &bed,
+        &service,
+        Order::Open(opening(service.port, options)),
+        options,
+    )
+    .await?;
     let bare_opening = Opening {
         lease: false,
         people: None,
         ..opening(bare.port, options)
     };
-    let theirs = memory_of(&bed, &bare, &bare_opening).await?;
+    let theirs = memory_of(&bed, &bare, Order::Open(bare_opening), options).await?;
+    let sockets = if options.socketio {
+        let socketio = bed.socketio().await?;
+        let gathering = Order::Gather(opening(socketio.port, options));
+        memory_of(&bed, &socketio, gathering, options).await?
+    } else {
+        Cost::UNKNOWN
+    };
+    let mut figures = beside_bare(options, ours, theirs);
+    let work = format!("{} idle sockets of Socket.IO", options.streams);
+    figures.extend([
+        Figure::new(&work, "memory of one, KB", sockets.bytes / 1e3, Goal::Context),
+        Figure::new(&work, "share of a core, %", sockets.core * 100.0, Goal::Context),
+    ]);
+    Ok(figures)
+}
+
+fn beside_bare(options: &Options, ours: Cost, theirs: Cost) -> Vec<Figure> {
     let work = format!("{} idle streams with leases", options.streams);
-    Ok(vec![
+    vec![
         Figure::new(
             &work,
             "memory, × bare axum SSE",
@@ -119,9 +142,10 @@ pub async fn idle(options: &Options) -> Result<Vec<Figure>> {
             theirs.core * 100.0,
             Goal::Context,
         ),
-    ])
+    ]
 }
 
+#[derive(Debug, Clone, Copy)]
 struct Cost {
     /// A stream.
     bytes: f64,
@@ -129,19 +153,28 @@ struct Cost {
     core: f64,
 }
 
-async fn memory_of(bed: &Bed, server: &Server, opening: &Opening) -> Result<Cost> {
+impl Cost {
+    /// Of what was skipped.
+    const UNKNOWN: Self = Self {
+        bytes: f64::NAN,
+        core: f64::NAN,
+    };
+}
+
+/// Of as many as are asked for, opened by this order.
+async fn memory_of(bed: &Bed, server: &Server, order: Order, options: &Options) -> Result<Cost> {
     let mut load: Load = bed.load().await?;
     let before = cpu::memory(server.pid);
-    let _: f64 = load.order(&Order::Open(opening.clone())).await?;
+    let _: f64 = load.order(&order).await?;
     sleep(Duration::from_secs(10)).await; // what the opening took is given back, or not
     let (after, began) = (cpu::memory(server.pid), server.cpu());
-    let window = Duration::from_secs(30); // two pings
+    let window = Duration::from_secs(30); // two pings, and one of Socket.IO
     sleep(window).await;
     let core = (server.cpu() - began).as_secs_f64() / window.as_secs_f64();
     let tally: Tally = load.order(&Order::Tally).await?;
-    ensure!(tally.right == opening.streams && tally.lost == 0, "{tally:?}");
+    ensure!(tally.right == options.streams && tally.lost == 0, "{tally:?}");
     Ok(Cost {
-        bytes: float(after.saturating_sub(before)) / float(opening.streams as u64),
+        bytes: float(after.saturating_sub(before)) / float(options.streams as u64),
         core,
     })
 }
