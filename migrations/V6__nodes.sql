@@ -1,5 +1,6 @@
 -- Why: which nodes there are and how they fare, for operators. Nodes know nothing of each other, and need not.
--- Lock taken: none on anything that exists.
+-- And when a logout that waits in the queue was committed: who logs in after it stays.
+-- Lock taken: access exclusive on eviction for a moment (a nullable column); waits for whoever is writing to it.
 -- Safe beside the previous binary: it tells nothing of itself, and is not listed.
 --
 -- Runs as presence_owner.
@@ -24,3 +25,9 @@ comment on column presence_private.node.figures is 'health, streams and rates as
 
 -- It gets one more argument.
 drop function if exists presence_private.end_without_space(integer, timestamptz);
+-- It gets a moment for each user.
+drop function if exists presence_private.note_logouts(presence.user_id[], timestamptz);
+
+alter table presence_private.eviction
+    add column at timestamptz;
+comment on column presence_private.eviction.at is 'of a logout: when it was committed, as it is set right before that; whoever joins later has another login';

@@ -87,7 +87,7 @@ pub enum Output {
     Revoked(StreamId, Topic),
     /// The stream's first answer for this topic has been given (before this).
     Answered(StreamId, Topic),
-    /// The stream's user was logged out.
+    /// A session of the stream's user was logged out: perhaps by another login, of before the stream.
     LoggedOut(StreamId),
 }
 

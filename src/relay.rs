@@ -354,7 +354,7 @@ impl Relay {
                 self.streams.answered(stream, &topic, false);
             }
             Output::Answered(stream, topic) => self.streams.answered(stream, &topic, true),
-            Output::LoggedOut(stream) => self.streams.end(stream, LOGGED_OUT),
+            Output::LoggedOut(stream) => self.logins.doubt(stream),
         }
     }
 

@@ -819,6 +819,11 @@ function presence_private.note_changed()
     set search_path=pg_catalog, pg_temp
     set TimeZone=UTC
 
+function presence_private.note_committed()
+    returns trigger
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.note_edges(turns presence_private.touch[], moment timestamp with time zone)
     returns void
     language plpgsql volatile
@@ -830,7 +835,7 @@ function presence_private.note_gone()
     set search_path=pg_catalog, pg_temp
     set TimeZone=UTC
 
-function presence_private.note_logouts(user_ids presence.user_id[], moment timestamp with time zone)
+function presence_private.note_logouts(user_ids presence.user_id[], ats timestamp with time zone[])
     returns void
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
@@ -1263,6 +1268,9 @@ table presence_private.webhook_secret
 trigger change_truncated on presence_private.change
     CREATE TRIGGER change_truncated AFTER TRUNCATE ON presence_private.change FOR EACH STATEMENT EXECUTE FUNCTION presence_private.data_lost()
 
+trigger logout_committed on presence_private.eviction
+    CREATE CONSTRAINT TRIGGER logout_committed AFTER INSERT ON presence_private.eviction DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.logout AND (new.at IS NULL))) EXECUTE FUNCTION presence_private.note_committed()
+
 trigger member_deleted on presence_private.member
     CREATE TRIGGER member_deleted BEFORE DELETE ON presence_private.member FOR EACH ROW WHEN ((CURRENT_USER <> 'presence_owner'::name)) EXECUTE FUNCTION presence_private.member_deleted()
 
@@ -1385,6 +1393,7 @@ unlogged table presence_private.eviction
     room_id presence.room_id
     user_id presence.user_id
     logout boolean not null default false
+    at timestamp with time zone
 
 unlogged table presence_private.logout
     at timestamp with time zone not null

@@ -128,7 +128,7 @@ begin
              order by s.room_id, s.user_id, s.session_id
                for no key update) h;
     if end_all.reason = 'logged_out' and rooms is null then
-        perform presence_private.note_logouts(array[end_all.user_id], moment);
+        perform presence_private.note_logouts(array[end_all.user_id], array[moment]);
     end if;
     if rooms is null then
         return 0;
@@ -159,7 +159,7 @@ begin
         perform presence_private.settle(touched, moment);
     end if;
     if end_all.reason = 'logged_out' then
-        perform presence_private.note_logouts(array[end_all.user_id], moment);
+        perform presence_private.note_logouts(array[end_all.user_id], array[moment]);
     end if;
     return ended;
 end

@@ -1,4 +1,6 @@
 -- Takes from the queue that the application's triggers fill. See presence.evict.
+-- A logout ends the sessions that joined before it was committed: whoever joined later has logged in again. It keeps its
+-- moment while it waits for what somebody holds, and a session keeps its own however often it is renewed.
 create or replace function presence_private.evict_queued(max_rows integer, at_time timestamptz default null)
     returns integer
     language plpgsql volatile
@@ -18,35 +20,44 @@ begin
         delete from presence_private.eviction e
          where e.ctid = any (array(select q.ctid from presence_private.eviction q
                                     limit evict_queued.max_rows for update skip locked))
-        returning e
+        returning e.room_id, e.user_id, e.logout, e.at
     )
-    select array_agg(t.e) into taken from t;
-    perform presence_private.note_logouts(
-        (select array_agg(distinct t.user_id) from unnest(taken) t where t.logout and t.user_id is not null), moment);
+    select array_agg(row(t.room_id, t.user_id, t.logout, case when t.logout then coalesce(t.at, moment) end)::presence_private.eviction)
+      into taken
+      from t;
+    perform presence_private.note_logouts(array_agg(o.user_id), array_agg(o.at))
+       from (select t.user_id, t.at from unnest(taken) t where t.logout and t.user_id is not null
+              union all
+             select s.user_id, t.at   -- of everybody: a table of logins was emptied
+               from presence_private.session s
+               join unnest(taken) t on t.logout and t.room_id is null and t.user_id is null and s.joined_at <= t.at
+              where s.ended_at is null) o;
     select array_agg(distinct f.room_id)
       into rooms
       from (select t.room_id from unnest(taken) t where t.room_id is not null
              union all
             select s.room_id from presence_private.session s
-              join unnest(taken) t on t.room_id is null and (t.user_id is null or s.user_id = t.user_id)
+              join unnest(taken) t
+                on t.room_id is null and (t.user_id is null or s.user_id = t.user_id)
+               and (not t.logout or s.joined_at <= t.at)
              where s.ended_at is null
              union all
             select r.room_id from presence_private.room r
-             where exists (select from unnest(taken) t where t.room_id is null and t.user_id is null)) f;
+             where exists (select from unnest(taken) t where t.room_id is null and t.user_id is null and not t.logout)) f;
     if rooms is null then
         return 0;
     end if;
     locked := presence_private.lock_rooms(rooms, false);
 
     with suspect as materialized (
-        select s.room_id, s.user_id, s.session_id, bool_or(t.logout) as logout
+        select s.room_id, s.user_id, s.session_id, bool_or(t.logout and s.joined_at <= t.at) as logout
           from unnest(taken) t
           join presence_private.session s
             on (t.room_id is null or s.room_id = t.room_id) and (t.user_id is null or s.user_id = t.user_id)
          where s.ended_at is null
            and s.room_id = any (locked)
          group by s.room_id, s.user_id, s.session_id
-        having bool_or(t.logout)
+        having bool_or(t.logout and s.joined_at <= t.at)
             or not exists (select from presence_private.room_access() a
                             where a.room_id = s.room_id and a.user_id = s.user_id)
     ),
@@ -67,8 +78,8 @@ begin
         returning s.room_id, s.user_id, s.ended_as
     ),
     later as (   -- what somebody holds is looked at again
-        insert into presence_private.eviction (room_id, user_id, logout)
-        select t.room_id, t.user_id, t.logout
+        insert into presence_private.eviction (room_id, user_id, logout, at)
+        select t.room_id, t.user_id, t.logout, t.at
           from unnest(taken) t
          where (t.room_id is not null and t.room_id <> all (locked))
             or (t.room_id is null and exists (select from unnest(rooms) r where r <> all (locked)))

@@ -63,3 +63,34 @@ begin
 end
 $$;
 comment on function presence_private.note_changed is 'trigger on tables of the application: a row reads differently, somebody may have lost access';
+
+-- A logout ends what joined before it was committed, and no new login of after it: an application that deletes a user's
+-- logins and makes a new one does so in one transaction, which may have begun long before. Deferred, so this is the last
+-- thing that the transaction does.
+create or replace function presence_private.note_committed()
+    returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update presence_private.eviction e set at = clock_timestamp() where e.ctid = new.ctid;
+    return null;
+end
+$$;
+comment on function presence_private.note_committed is 'trigger on eviction: a logout counts from its commit';
+
+-- There is no create or replace of a constraint trigger, and to drop it waits for whoever writes to the queue.
+do $$
+begin
+    if not exists (select from pg_catalog.pg_trigger t
+                    where t.tgrelid = 'presence_private.eviction'::pg_catalog.regclass
+                      and t.tgname = 'logout_committed' and t.tgenabled = 'O') then
+        drop trigger if exists logout_committed on presence_private.eviction;
+        create constraint trigger logout_committed
+            after insert on presence_private.eviction
+            deferrable initially deferred
+            for each row when (new.logout and new.at is null) execute function presence_private.note_committed();
+    end if;
+end
+$$;
+comment on trigger logout_committed on presence_private.eviction is 'notes when a logout is committed';

@@ -1,7 +1,8 @@
 //! Whose login ended: all streams of a user that were open before a logout end with it, also those that hold no session.
 //!
 //! Postgres remembers a logout for a day, and rings a name that no room has. A stream's first look says what is old news;
-//! whatever differs from it later is a logout. No clock of this node is compared with the database's.
+//! whatever differs from it later is a logout. No clock of this node is compared with the database's. A logout that is
+//! committed and still in the queue is old news too: whoever opens a stream then has logged in again.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -53,6 +54,11 @@ impl Logins {
                 self.users.remove(&user);
             }
         }
+    }
+
+    /// The user of this stream was logged out, or may have been: whether it is of before is found at once.
+    pub(super) fn doubt(&mut self, stream: StreamId) {
+        self.unknown.extend(self.streams.get(&stream).cloned());
     }
 
     /// Somebody was logged out, or may have been.

@@ -1,5 +1,7 @@
 //! The application's own tables say who may be here: presence ends where they change.
 
+mod logins;
+
 use std::time::{Duration, Instant};
 
 use serde_json::json;
