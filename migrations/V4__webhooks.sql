@@ -81,6 +81,9 @@ create index delivery_due on presence_private.delivery (webhook_id, due_at) wher
 create index delivery_lane on presence_private.delivery (webhook_id, lane, delivery_id) where ended_at is null;
 create index delivery_webhook_id on presence_private.delivery (webhook_id, delivery_id);
 create index delivery_ended_at on presence_private.delivery (ended_at) where ended_at is not null;
+-- For erasing a user, with all endpoints held: of whom something is told, and to whom.
+create index delivery_user_id on presence_private.delivery (user_id) where user_id is not null;
+create index delivery_notified on presence_private.delivery (lane) where type = 'notification';
 
 -- Composite types of internal functions.
 create type presence_private.news as (

@@ -959,6 +959,12 @@ index presence_private.delivery_ended_at
 index presence_private.delivery_lane
     CREATE INDEX delivery_lane ON presence_private.delivery USING btree (webhook_id, lane, delivery_id) WHERE (ended_at IS NULL)
 
+index presence_private.delivery_notified
+    CREATE INDEX delivery_notified ON presence_private.delivery USING btree (lane) WHERE (type = 'notification'::text)
+
+index presence_private.delivery_user_id
+    CREATE INDEX delivery_user_id ON presence_private.delivery USING btree (user_id) WHERE (user_id IS NOT NULL)
+
 index presence_private.delivery_webhook_id
     CREATE INDEX delivery_webhook_id ON presence_private.delivery USING btree (webhook_id, delivery_id)
 

@@ -12,6 +12,8 @@ declare
     erased bigint;
     total  bigint;
 begin
+    -- Whoever expands edges has read of whom, and has not told yet: what they tell is to be seen here. Nobody else begins.
+    lock table presence_private.wanted in share update exclusive mode;
     perform from presence_private.own_status o where o.user_id = erase_user.user_id for update;
     perform from presence_private.session s
       where s.user_id = erase_user.user_id

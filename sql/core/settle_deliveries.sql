@@ -45,7 +45,8 @@ begin
     for lane in
         with gone as (
             delete from presence_private.delivery d
-             where d.user_id = erase_deliveries.user_id or d.lane = 'notification ' || erase_deliveries.user_id::text
+             where d.user_id = erase_deliveries.user_id
+                or (d.type = 'notification' and d.lane = 'notification ' || erase_deliveries.user_id::text)
             returning d.webhook_id, d.lane
         )
         select g.webhook_id, g.lane as name, count(*) as deliveries from gone g group by g.webhook_id, g.lane

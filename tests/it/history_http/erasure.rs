@@ -1,5 +1,7 @@
 //! Erasure of one user's traces.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use tokio_postgres::Client as Postgres;
 use uuid::Uuid;
@@ -8,7 +10,7 @@ use super::{each, ok, past};
 use crate::support::{
     app::TestApp,
     db::TestDb,
-    sql::{code, list, run, text},
+    sql::{as_owner, code, list, run, text},
 };
 
 /// Tables of ours in which a row names the user, whatever the column.
@@ -138,4 +140,69 @@ async fn a_rollback_erases_nothing_and_a_node_may_not_erase() {
 
     assert_eq!(tables_with(&admin, "alice").await, traces);
     assert_eq!(code(&admin, as_service).await.as_deref(), Some("42501"));
+}
+
+/// Whoever expands edges has read that she came, and tells of it only now.
+#[tokio::test]
+async fn what_is_being_told_of_a_user_is_erased_with_the_rest() {
+    let Some(db) = TestDb::new().await else { return };
+    let (admin, host) = (db.admin().await, db.admin().await);
+    let (expander, eraser) = (db.admin().await, db.admin().await);
+    run(
+        &admin,
+        "select presence.add_webhook('https://example.com/hooks'); select presence.watch('bob', 'alice');
+         select presence.heartbeat('general', 'alice', gen_random_uuid())",
+    )
+    .await;
+    run(
+        &host,
+        "begin; lock table event_app.room_participants in access exclusive mode",
+    )
+    .await;
+    let waiting = async |call: &str| {
+        let sql = format!(
+            "select count(*)::text from pg_stat_activity \
+              where datname = current_database() and wait_event_type = 'Lock' and query like 'select {call}%'"
+        );
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while text(&admin, &sql).await == "0" && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+
+    let expanding = tokio::spawn(async move { run(&expander, "select presence.expand_edges()").await });
+    waiting("presence.expand_edges").await;
+    let erasing = tokio::spawn(async move { run(&eraser, "select presence.erase_user('alice')").await });
+    waiting("presence.erase_user").await;
+    run(&host, "rollback").await;
+    expanding.await.expect("expanded");
+    erasing.await.expect("erased");
+
+    assert_eq!(tables_with(&admin, "alice").await, ["change"]);
+}
+
+#[tokio::test]
+async fn erasing_a_user_does_not_read_what_webhooks_are_told_of_others() {
+    let Some(db) = TestDb::new().await else { return };
+    let admin = db.admin().await;
+    as_owner(
+        &admin,
+        "insert into presence_private.delivery (webhook_id, at, ended_at, state, type, user_id, lane, payload)
+         select 1, now(), now(), 'delivered', 'notification', 'u' || n, 'notification w' || n, '{}' from generate_series(1, 5000) n",
+    )
+    .await;
+    run(&admin, "analyze presence_private.delivery").await;
+
+    let plan = list(
+        &admin,
+        "explain select from presence_private.delivery d
+          where d.user_id = 'u7' or (d.type = 'notification' and d.lane = 'notification u7')",
+    )
+    .await
+    .join("\n");
+
+    assert!(
+        plan.contains("delivery_user_id") && plan.contains("delivery_notified"),
+        "{plan}"
+    );
 }
