@@ -89,6 +89,29 @@ async fn whoever_is_busy_is_not_disturbed_and_finds_it_in_the_list() {
     assert_eq!(unread(&alice).await, 2);
 }
 
+/// Said for all rooms, by somebody who is in none.
+#[tokio::test]
+async fn whoever_is_busy_in_all_rooms_is_not_disturbed_though_they_are_nowhere() {
+    let Some(db) = TestDb::new().await else { return };
+    let app = TestApp::start(&db).await;
+    let alice = app.client("alice");
+    let carol = alice.of("carol");
+    watch(&alice, "bob").await;
+    watch(&carol, "bob").await;
+    let busy = json!({"status": "busy"});
+    alice.call(Method::PUT, "/v1/me/status", Some(&busy)).await;
+    let (mut stream, mut other) = (alice.stream(&["general"]).await, carol.stream(&["general"]).await);
+
+    alice.of("bob").beat("general", Uuid::new_v4(), json!({})).await;
+    next_notification(&mut other).await; // by the same look that passes alice over
+    alice.call(Method::DELETE, "/v1/me/status", None).await;
+    watch(&alice, "carol").await;
+    carol.beat("general", Uuid::new_v4(), json!({})).await;
+
+    assert_eq!(next_notification(&mut stream).await.data["user_id"], "carol");
+    assert_eq!(unread(&alice).await, 2);
+}
+
 async fn unread(client: &Client) -> Value {
     client.get("/v1/me/notifications").await.1["unread_count"].clone()
 }
