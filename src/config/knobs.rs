@@ -218,15 +218,15 @@ pub const KNOBS: &[Knob] = &[
         "",
         0,
         10_000,
-        "Heartbeats a second that a user may send to this node on and on; 0: no limit. Callers with the scope \
-         `presence:write` have none.",
+        "Heartbeats a second, and calls that count as one, that a user may send to this node on and on; 0: no limit. \
+         Callers with the scope `presence:write` have none.",
     ),
     range(
         "PRESENCE_RATE_BURST",
         "",
         1,
         100_000,
-        "Heartbeats that a user may send at once, after a pause; beyond both [`rate-limited`](errors.md#rate-limited).",
+        "How many of them a user may send at once, after a pause; beyond both [`rate-limited`](errors.md#rate-limited).",
     ),
     words(
         "PRESENCE_WEBHOOK_NETWORKS",

@@ -215,7 +215,7 @@ pub struct EventActivity {
             "peak": {"online_count": 1, "at": "2026-11-25T01:07:29.659Z"}, "average": 0.25,
             "occupancy": [{"at": "2026-11-25T01:10:00.000Z", "online_count": 1}]})
     )),
-    extensions(("x-problems" = json!(["room-not-found", "database"])))
+    extensions(("x-problems" = json!(["room-not-found", "rate-limited", "database"])))
 )]
 pub async fn room_activity(
     State(edge): State<Edge>,
@@ -224,7 +224,10 @@ pub async fn room_activity(
     Fields(query): Fields<HoursQuery>,
 ) -> Result<Json<RoomActivity>> {
     let hours = query.hours();
-    let found = edge.db.room_activity(&caller.user_id, &room_id, hours).await?;
+    edge.rates.check(&caller)?;
+    let (db, viewer, room) = (edge.db.clone(), caller.user_id.clone(), room_id.clone());
+    let found = async move { db.room_activity(&viewer, &room, hours).await };
+    let found = edge.rates.in_turn(&caller, found).await?;
     let found = found.ok_or(Error::RoomNotFound)?;
     Ok(Json(RoomActivity {
         room_id,
@@ -253,7 +256,7 @@ pub async fn room_activity(
             "rooms": [{"room_id": "general", "name": "General", "active_users": 1,
                 "peak": {"online_count": 1, "at": "2026-11-25T01:07:29.659Z"}, "average": 0.25}]})
     )),
-    extensions(("x-problems" = json!(["event-not-found", "database"])))
+    extensions(("x-problems" = json!(["event-not-found", "rate-limited", "database"])))
 )]
 pub async fn event_activity(
     State(edge): State<Edge>,
@@ -262,7 +265,10 @@ pub async fn event_activity(
     Fields(query): Fields<HoursQuery>,
 ) -> Result<Json<EventActivity>> {
     let hours = query.hours();
-    let found = edge.db.event_activity(&caller.user_id, &event_id, hours).await?;
+    edge.rates.check(&caller)?;
+    let (db, viewer, event) = (edge.db.clone(), caller.user_id.clone(), event_id.clone());
+    let found = async move { db.event_activity(&viewer, &event, hours).await };
+    let found = edge.rates.in_turn(&caller, found).await?;
     let found = found.ok_or(Error::EventNotFound)?;
     Ok(Json(EventActivity {
         event_id,

@@ -22,9 +22,10 @@ use crate::{
 #[utoipa::path(
     delete, path = "/v1/me/sessions", operation_id = "logOut", tag = "Sessions",
     responses((status = 204, description = "All are gone, and that is committed.")),
-    extensions(("x-problems" = json!(["database"])))
+    extensions(("x-problems" = json!(["rate-limited", "database"])))
 )]
 pub async fn delete_sessions(State(edge): State<Edge>, caller: Caller) -> Result<StatusCode> {
+    edge.rates.check(&caller)?;
     edge.db.leave_everywhere(&caller.user_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

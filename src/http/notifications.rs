@@ -121,7 +121,7 @@ pub struct Unread {
         status = 200, description = "It is committed.", body = Unread,
         example = json!({"unread_count": 0})
     )),
-    extensions(("x-problems" = json!(["database"])))
+    extensions(("x-problems" = json!(["rate-limited", "database"])))
 )]
 pub async fn read(
     State(edge): State<Edge>,
@@ -145,6 +145,7 @@ pub async fn read(
             ));
         }
     };
+    edge.rates.check(&caller)?;
     let unread_count = edge
         .db
         .read_notifications(&caller.user_id, ids.as_deref())

@@ -69,7 +69,7 @@ impl Problem {
             Error::TooManyWatches => (409, "too-many-watches", "Too many watches", None),
             Error::TooLarge(_) => (413, "too-large", "The body is too large", None),
             Error::UnsupportedMediaType(_) => (415, "unsupported-media-type", "Unsupported media type", None),
-            Error::RateLimited { wait, .. } => (429, "rate-limited", "Too many heartbeats", Some(wait)),
+            Error::RateLimited { wait, .. } => (429, "rate-limited", "Too many calls", Some(wait)),
             Error::TooManyStreams => (
                 429,
                 "too-many-streams",

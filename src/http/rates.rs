@@ -1,11 +1,16 @@
-//! How often a user may send heartbeats on this node: so many a second, with a burst. Whoever is over it is told when to
-//! come back, and nobody else notices. Backends that speak for others (scope `presence:write`) are not limited.
+//! How often a user may send heartbeats, and other calls that cost, on this node: so many a second, with a burst. Whoever is
+//! over it is told when to come back, and nobody else notices. What takes seconds is asked one after the other: a user has
+//! one connection of the pool for it at most. Backends that speak for others (scope `presence:write`) are not limited.
 //!
 //! A user on two nodes has each node's rate; what holds everywhere is the database's (sessions of a member in a room).
 
 use std::{
+    collections::HashMap,
     num::NonZeroU32,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,6 +27,8 @@ use crate::{
     error::{Error, Result},
 };
 
+/// From so many users with a turn on those are forgotten who have none: bounds memory by the callers that wait.
+const TURNS_BETWEEN_TIDIES: usize = 1_000;
 /// After so many checks users who were quiet are forgotten: bounds memory by those who are not.
 const CHECKS_BETWEEN_TIDIES: u32 = 10_000;
 
@@ -34,6 +41,8 @@ pub struct Rates<C: Clock = MonotonicClock> {
     burst: u32,
     checks: AtomicU32,
     clock: C,
+    /// Whoever holds a user's lock has their turn. The map's own is never held over a wait.
+    turns: Mutex<HashMap<UserId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Rates {
@@ -53,10 +62,38 @@ impl<C: Clock + Clone> Rates<C> {
             burst,
             checks: AtomicU32::new(0),
             clock,
+            turns: Mutex::default(),
         }
     }
 
-    /// One heartbeat of the caller's own.
+    /// A question that may take seconds, once the one before of the same caller has its answer. Who gives up while they wait
+    /// asks nothing; who gives up later keeps the turn until the database is done.
+    pub async fn in_turn<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        question: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        if caller.has_scope(SCOPE_WRITE) {
+            return question.await;
+        }
+        let turn = self.turn(&caller.user_id).lock_owned().await;
+        let asked = tokio::spawn(async move {
+            let answer = question.await;
+            drop(turn);
+            answer
+        });
+        asked.await.map_err(Error::bug)?
+    }
+
+    fn turn(&self, user: &UserId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.len() >= TURNS_BETWEEN_TIDIES {
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        turns.entry(user.clone()).or_default().clone()
+    }
+
+    /// One heartbeat of the caller's own, or another call that counts as one.
     pub fn check(&self, caller: &Caller) -> Result<()> {
         let Some(limiter) = self.limiter.as_ref().filter(|_| !caller.has_scope(SCOPE_WRITE)) else {
             return Ok(());
@@ -123,6 +160,36 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[tokio::test]
+    async fn what_takes_long_is_asked_one_after_the_other_also_where_nobody_waits_any_more() {
+        let rates = Arc::new(Rates::new(5, 50));
+        let (alice, bob) = (caller("alice", &[]), caller("bob", &[]));
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let long = async move { Ok(ended.await.is_ok()) };
+        let gone = tokio::time::timeout(Duration::from_millis(1), rates.in_turn(&alice, long)).await;
+        assert!(gone.is_err(), "she gives up");
+
+        let mut second = std::pin::pin!(rates.in_turn(&alice, async { Ok(2) }));
+        let early = tokio::time::timeout(Duration::from_millis(1), &mut second).await;
+        let of_bob = rates.in_turn(&bob, async { Ok(1) }).await;
+        end.send(()).expect("it goes on");
+        let late = second.await;
+
+        assert!(early.is_err(), "the first one is still asked");
+        assert_eq!((of_bob.ok(), late.ok()), (Some(1), Some(2)));
+    }
+
+    #[tokio::test]
+    async fn turns_of_users_who_have_none_are_forgotten() {
+        let rates = Rates::new(5, 50);
+        for n in 0..=TURNS_BETWEEN_TIDIES {
+            let user = caller(&format!("user-{n}"), &[]);
+            assert!(rates.in_turn(&user, async { Ok(()) }).await.is_ok());
+        }
+
+        assert!(rates.turns.lock().is_ok_and(|turns| turns.len() <= 2));
     }
 
     #[test]

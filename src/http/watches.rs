@@ -66,7 +66,7 @@ pub struct Watched {
         status = 200, description = "It is committed.", body = Watched,
         example = json!({"user_id": "bob", "room_id": null, "quiet_ms": 300000, "created_at": "2026-11-25T01:07:29.659Z"})
     )),
-    extensions(("x-problems" = json!(["user-not-found", "too-many-watches", "database"])))
+    extensions(("x-problems" = json!(["user-not-found", "too-many-watches", "rate-limited", "database"])))
 )]
 pub async fn put(
     State(edge): State<Edge>,
@@ -80,10 +80,14 @@ pub async fn put(
     let room = body.room_id.map(|room| path::room(&room, edge.ids)).transpose()?;
     let quiet_ms = body.quiet_ms.unwrap_or(QUIET_MS_DEFAULT);
     let quiet = bounded("quiet_ms", quiet_ms, 0, QUIET_MS_MAX)?;
-    let until = body.until_ms.map(|ms| bounded("until_ms", ms, 1, WATCH_MS_MAX));
+    let until = body
+        .until_ms
+        .map(|ms| bounded("until_ms", ms, 1, WATCH_MS_MAX))
+        .transpose()?;
+    edge.rates.check(&caller)?;
     let created_at = edge
         .db
-        .watch(&caller.user_id, &user, room.as_ref(), quiet, until.transpose()?)
+        .watch(&caller.user_id, &user, room.as_ref(), quiet, until)
         .await?;
     Ok(Json(Watched {
         user_id: user,
@@ -106,13 +110,14 @@ fn bounded(field: &str, ms: i64, min: i64, max: i64) -> Result<Duration> {
 #[utoipa::path(
     delete, path = "/v1/me/watches/{user}", operation_id = "unwatch", tag = "Watches",
     responses((status = 204, description = "The caller is no longer told of this person.")),
-    extensions(("x-problems" = json!(["database"])))
+    extensions(("x-problems" = json!(["rate-limited", "database"])))
 )]
 pub async fn delete(
     State(edge): State<Edge>,
     caller: Caller,
     UserPath(user): UserPath,
 ) -> Result<StatusCode> {
+    edge.rates.check(&caller)?;
     edge.db.unwatch(&caller.user_id, &user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -72,3 +72,37 @@ async fn who_floods_with_heartbeats_is_told_when_to_come_back_and_nobody_else_no
     let refused = flood.iter().filter(|item| item["type"] == "rate-limited").count();
     assert!(refused > 0 && is_done(&flood[0]), "{refused} of {}", flood.len());
 }
+
+/// What counts as a heartbeat.
+#[tokio::test]
+async fn calls_that_cost_count_to_the_rate() {
+    let Some(db) = TestDb::new().await else { return };
+    let app = TestApp::start_with(&service_url(db.url()), |settings: &mut Settings| {
+        settings.rate_per_s = 1;
+        settings.rate_burst = BURST;
+    })
+    .await;
+    let (nothing, all) = (json!({}), json!({"all": true}));
+    let calls = [
+        (Method::DELETE, "/v1/me/sessions", None),
+        (Method::PUT, "/v1/me/watches/carol", Some(&nothing)),
+        (Method::DELETE, "/v1/me/watches/carol", None),
+        (Method::POST, "/v1/me/notifications/read", Some(&all)),
+        (Method::GET, "/v1/rooms/general/activity", None),
+        (Method::GET, "/v1/events/gala/activity", None),
+    ];
+
+    for (n, (method, path, body)) in calls.iter().enumerate() {
+        let caller = app.client(["alice", "bob", "vera"][n % 3]);
+        let mut passed = 0;
+        let refusal = loop {
+            let (status, answer) = caller.call(method.clone(), path, *body).await;
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                break answer;
+            }
+            passed += 1;
+            assert!(passed < 10 * BURST, "{method} {path}: no limit");
+        };
+        assert_eq!(refusal["type"], "rate-limited", "{method} {path}");
+    }
+}
