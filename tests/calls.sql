@@ -292,3 +292,8 @@ select room_id::text, user_id::text, name, status, status_until, message, activi
 -- rows: 7
 -- columns: reason text, holds boolean, detail text
 select reason, holds, detail from presence.why($1::text::presence.user_id, $2::text::presence.room_id);
+
+-- with: 'alice', 'busy', '60000 milliseconds', 'on site'
+-- rows: 1
+-- columns: agrees boolean
+select presence.put_status($1::text::presence.user_id, $2, now() + $3::text::interval, $4) as agrees;

@@ -361,6 +361,13 @@ function put_back_batch: column 1: item integer
 function put_back_batch: column 2: outcome text
 function put_back_batch: grant execute to presence_service
 
+function put_status: takes 1: user_id presence.user_id
+function put_status: takes 2: status text default NULL::text
+function put_status: takes 3: status_until timestamp with time zone default NULL::timestamp with time zone
+function put_status: takes 4: message text default NULL::text
+function put_status: returns boolean
+function put_status: grant execute to presence_service
+
 function read_notifications: takes 1: watcher_id presence.user_id
 function read_notifications: takes 2: notification_ids bigint[] default NULL::bigint[]
 function read_notifications: returns bigint

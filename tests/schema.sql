@@ -321,6 +321,14 @@ function presence.put_back_batch(room_ids presence.room_id[], user_ids presence.
     set enable_seqscan=off
     grant execute to presence_service
 
+function presence.put_status(user_id presence.user_id, status text, status_until timestamp with time zone, message text)
+    arguments user_id presence.user_id, status text DEFAULT NULL::text, status_until timestamp with time zone DEFAULT NULL::timestamp with time zone, message text DEFAULT NULL::text
+    returns boolean
+    language plpgsql volatile security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
 function presence.read_notifications(watcher_id presence.user_id, notification_ids bigint[])
     arguments watcher_id presence.user_id, notification_ids bigint[] DEFAULT NULL::bigint[]
     returns bigint
@@ -916,8 +924,8 @@ function presence_private.sessions_deleted()
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
 
-function presence_private.set_own_status(user_id presence.user_id, status text, status_until timestamp with time zone, message text, at_time timestamp with time zone)
-    arguments user_id presence.user_id, status text, status_until timestamp with time zone, message text, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
+function presence_private.set_own_status(user_id presence.user_id, status text, status_until timestamp with time zone, message text, wait boolean, at_time timestamp with time zone)
+    arguments user_id presence.user_id, status text, status_until timestamp with time zone, message text, wait boolean, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone
     returns void
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp

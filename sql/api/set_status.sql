@@ -11,7 +11,7 @@ create or replace function presence.set_status(
 as $$
 #variable_conflict use_column
 begin
-    perform presence_private.set_own_status(set_status.user_id, set_status.status, set_status.status_until, set_status.message);
+    perform presence_private.set_own_status(set_status.user_id, set_status.status, set_status.status_until, set_status.message, true);
     return query select * from presence.status_of(set_status.user_id);
 end
 $$;

@@ -109,11 +109,13 @@ $$;
 comment on function presence_private.apply_own_status is 'makes live sessions of some users agree with what they say for all rooms';
 
 -- Null leaves status or message as it is, '' clears it. See presence.set_status.
+-- wait false, for the service: what somebody holds is left for the reaper.
 create or replace function presence_private.set_own_status(
         user_id      presence.user_id,
         status       text,
         status_until timestamptz,
         message      text,
+        wait         boolean,
         at_time      timestamptz default null)
     returns void
     language plpgsql volatile
@@ -143,7 +145,7 @@ begin
            status_until = case when lasts is null then o.status_until else excluded.status_until end,
            message = case when set_own_status.message is null then o.message else excluded.message end,
            pending = true, horizon = null;
-    perform presence_private.apply_own_status(array[set_own_status.user_id], true, moment);
+    perform presence_private.apply_own_status(array[set_own_status.user_id], set_own_status.wait, moment);
 end
 $$;
 comment on function presence_private.set_own_status is 'sets what a user says for all rooms, and makes their sessions agree';

@@ -92,6 +92,7 @@ pub const BEHAVIOUR: &[File] = files![
     "sql/api/overview_nodes.sql",
     "sql/api/overview_rooms.sql",
     "sql/api/put_back_batch.sql",
+    "sql/api/put_status.sql",
     "sql/api/read_notifications.sql",
     "sql/api/read_rooms.sql",
     "sql/api/reap.sql",

@@ -3,9 +3,13 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 use tokio_postgres::{Client as Postgres, error::SqlState};
+use uuid::Uuid;
 
 use crate::support::{
+    app::TestApp,
     db::TestDb,
     sql::{run, text},
 };
@@ -96,6 +100,38 @@ async fn settings_joins_and_leaves_in_any_order_come_to_one_picture() {
     let counted = "select count(*)::text from presence_private.room r \
                    where online_count <> (select count(*) from presence_private.member m where m.room_id = r.room_id)";
     assert_eq!(text(&admin, counted).await, "0");
+}
+
+/// FAULTS 67.
+#[tokio::test]
+async fn a_room_that_somebody_holds_keeps_a_status_from_no_other_room() {
+    let Some(db) = TestDb::new().await else { return };
+    let app = TestApp::start(&db).await;
+    let (admin, stranger) = (db.admin().await, db.admin().await);
+    let alice = app.client("alice");
+    for room in ["general", "planning"] {
+        alice.beat(room, Uuid::new_v4(), json!({})).await;
+    }
+    run(
+        &stranger,
+        "begin; select from presence_private.room where room_id = 'general' for update",
+    )
+    .await;
+    let statuses = "select string_agg(room_id || ' ' || status, ', ' order by room_id) \
+                    from presence_private.member where user_id = 'alice'";
+
+    let busy = json!({"status": "busy"});
+    let (answered, own) = alice.call(Method::PUT, "/v1/me/status", Some(&busy)).await;
+    let meanwhile = text(&admin, statuses).await;
+    run(&stranger, "rollback").await;
+
+    assert_eq!((answered, &own["status"]), (StatusCode::OK, &json!("busy")));
+    assert_eq!(meanwhile, "general active, planning busy");
+    let deadline = Instant::now() + PATIENCE;
+    while text(&admin, statuses).await != "general busy, planning busy" {
+        assert!(Instant::now() < deadline, "the reaper has not looked");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Some calls of a kind, one after the other.

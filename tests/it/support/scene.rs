@@ -104,7 +104,7 @@ impl Scene {
         message: Option<&str>,
     ) {
         let sql = "select presence_private.set_own_status($1::text::presence.user_id, $2, \
-                   $5::text::timestamptz + $3::float8 * interval '1 second', $4, \
+                   $5::text::timestamptz + $3::float8 * interval '1 second', $4, true, \
                    at_time => $5::text::timestamptz + $6::float8 * interval '1 second')";
         let done = self
             .sql
