@@ -52,8 +52,8 @@ pub enum Error {
     /// The user watches as many others as one may.
     #[error("too many watches: a user watches 200 others at most")]
     TooManyWatches,
-    /// More heartbeats of one user than the limit lets through.
-    #[error("too many heartbeats")]
+    /// More heartbeats of one user, and calls that count as one, than the limit lets through.
+    #[error("too many calls")]
     RateLimited {
         /// When the next one is let through.
         wait: Duration,

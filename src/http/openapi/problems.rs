@@ -107,7 +107,8 @@ fn of_limits() -> Vec<(Error, &'static str)> {
                 wait: Duration::from_millis(200),
                 burst: 50,
             },
-            "More heartbeats of one user than the node lets through, 50 at once and 5 a second by default. Nothing was done.",
+            "More heartbeats of one user, and calls that count as one, than the node lets through, 50 at once and 5 a second by \
+             default. Nothing was done.",
         ),
         (
             Error::TooManyStreams,
