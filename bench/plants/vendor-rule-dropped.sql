@@ -1,7 +1,7 @@
 -- A planted bug. A vendor may enter the vendor rooms of others.
 do $plant$
 declare
-    source text := pg_get_functiondef('presence_private.room_access'::regproc);
+    source text := pg_get_functiondef('presence_private.accessible_rooms'::regproc);
     good   constant text := $good$or r.vendor_id = p.user_id$good$;
     bad    constant text := $bad$or r.vendor_id is not null$bad$;
 begin
