@@ -53,6 +53,7 @@ create table presence_private.delivery (
     webhook_id  bigint      not null,
     at          timestamptz not null,
     due_at      timestamptz,
+    hurry_at    timestamptz,
     ended_at    timestamptz,
     message_id  uuid        not null default gen_random_uuid(),
     attempts    integer     not null default 0,
@@ -73,13 +74,16 @@ create table presence_private.delivery (
 comment on table presence_private.delivery is 'the outbox: one row an endpoint and a thing that happened, kept for 7 days after its end';
 comment on column presence_private.delivery.at is 'when it happened';
 comment on column presence_private.delivery.due_at is 'when it is sent next, or counts as not sent by the node that took it; null: it ended, or another of its lane goes first';
+comment on column presence_private.delivery.hurry_at is 'of what was refused: from when on it is tried as soon as the endpoint takes anything; infinity: it was, and keeps to its delays from then on';
 comment on column presence_private.delivery.message_id is 'the webhook-id, the same at each attempt';
 comment on column presence_private.delivery.status is 'of the last answer; null: there was none, error says why';
 comment on column presence_private.delivery.lane is 'within it one goes after the other: a room, a user';
 comment on sequence presence_private.delivery_delivery_id_seq is 'numbers of deliveries, in the order in which they are sent within a lane';
 create index delivery_due on presence_private.delivery (webhook_id, due_at) where due_at is not null;
+create index delivery_hurry_at on presence_private.delivery (webhook_id, hurry_at) where state = 'waiting' and hurry_at < 'infinity';
 create index delivery_lane on presence_private.delivery (webhook_id, lane, delivery_id) where ended_at is null;
 create index delivery_webhook_id on presence_private.delivery (webhook_id, delivery_id);
+create index delivery_failed on presence_private.delivery (webhook_id) where state = 'failed';
 create index delivery_ended_at on presence_private.delivery (ended_at) where ended_at is not null;
 -- For erasing a user, with all endpoints held: of whom something is told, and to whom.
 create index delivery_user_id on presence_private.delivery (user_id) where user_id is not null;

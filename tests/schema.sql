@@ -775,6 +775,15 @@ function presence_private.hold_webhook(webhook_id bigint)
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
+function presence_private.holds_lane(delivery presence_private.delivery, taken_at timestamp with time zone)
+    returns boolean
+    language sql stable
+
+function presence_private.hurry_deliveries(webhook_id bigint, max_rows integer, moment timestamp with time zone)
+    returns integer
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.is_ours(context text)
     returns boolean
     language sql immutable
@@ -964,6 +973,12 @@ index presence_private.delivery_due
 index presence_private.delivery_ended_at
     CREATE INDEX delivery_ended_at ON presence_private.delivery USING btree (ended_at) WHERE (ended_at IS NOT NULL)
 
+index presence_private.delivery_failed
+    CREATE INDEX delivery_failed ON presence_private.delivery USING btree (webhook_id) WHERE (state = 'failed'::text)
+
+index presence_private.delivery_hurry_at
+    CREATE INDEX delivery_hurry_at ON presence_private.delivery USING btree (webhook_id, hurry_at) WHERE ((state = 'waiting'::text) AND (hurry_at < 'infinity'::timestamp with time zone))
+
 index presence_private.delivery_lane
     CREATE INDEX delivery_lane ON presence_private.delivery USING btree (webhook_id, lane, delivery_id) WHERE (ended_at IS NULL)
 
@@ -1092,6 +1107,7 @@ table presence_private.delivery
     webhook_id bigint not null
     at timestamp with time zone not null
     due_at timestamp with time zone
+    hurry_at timestamp with time zone
     ended_at timestamp with time zone
     message_id uuid not null default gen_random_uuid()
     attempts integer not null default 0

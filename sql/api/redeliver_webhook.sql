@@ -17,13 +17,18 @@ begin
     perform presence_private.hold_webhook(redeliver_webhook.webhook_id);
     with chosen as (
         update presence_private.delivery d
-           set state = 'waiting', ended_at = null, due_at = null, attempts = 0
-         where d.webhook_id = redeliver_webhook.webhook_id
-           and d.ended_at is not null
-           and (redeliver_webhook.delivery_id is null
-                and (d.state = 'failed' or coalesce(redeliver_webhook.delivered, false))
-                and d.at >= coalesce(redeliver_webhook.since, '-infinity')
-                or d.delivery_id = redeliver_webhook.delivery_id)
+           set state = 'waiting', ended_at = null, due_at = null, hurry_at = null, attempts = 0
+         where d.delivery_id = any (array(
+               select o.delivery_id
+                 from presence_private.delivery o
+                where o.webhook_id = redeliver_webhook.webhook_id
+                  and o.ended_at is not null
+                  and (redeliver_webhook.delivery_id is null
+                       and (o.state = 'failed' or coalesce(redeliver_webhook.delivered, false))
+                       and o.at >= coalesce(redeliver_webhook.since, '-infinity')
+                       or o.delivery_id = redeliver_webhook.delivery_id)
+                order by o.ended_at, o.delivery_id   -- so that one call after the other gets through all of them
+                limit 10000))
         returning d
     )
     select array_agg(c.d) into again from chosen c;
@@ -40,5 +45,5 @@ begin
 end
 $$;
 comment on function presence.redeliver_webhook is
-    'sends one delivery again, or all that were given up since a time, and with delivered also those that were taken; returns how many. They are kept for 7 days';
+    'sends one delivery again, or all that were given up since a time, and with delivered also those that were taken; returns how many, at most 10000 a call, those that ended first. They are kept for 7 days';
 grant execute on function presence.redeliver_webhook to presence_service;

@@ -1,8 +1,8 @@
 -- From what happened to deliveries, one for each endpoint that wants it. The caller hands it over in the order in which it
 -- happened. Payloads hold ids and what the application's users() publishes, and nothing that people said.
 --
--- Only the first of a lane is due; each of the others becomes so when the one before it has ended. Whoever decides on
--- that holds the endpoint's row: this function, and presence_private.settle_deliveries.
+-- Only the first of a lane is due; each of the others becomes so when the one before it has ended, or has been refused so
+-- often that it no longer holds up its lane. Whoever decides on that holds the endpoint's row: this function, and presence_private.settle_deliveries.
 create or replace function presence_private.queue_deliveries(news presence_private.news[])
     returns integer
     language plpgsql volatile
@@ -32,7 +32,7 @@ begin
                  on true
     ),
     wanted as (
-        select w.webhook_id, t.*
+        select w.webhook_id, w.delivered_at, t.*
           from told t
           join presence_private.webhook w on w.disabled_at is null and w.removed_at is null
            and (w.types is null or t.what = any (w.types))
@@ -45,7 +45,8 @@ begin
         select d.webhook_id, d.at,
                case when row_number() over (partition by d.webhook_id, d.lane order by d.nth) = 1
                      and not exists (select from presence_private.delivery o
-                                      where o.webhook_id = d.webhook_id and o.lane = d.lane and o.ended_at is null)
+                                      where o.webhook_id = d.webhook_id and o.lane = d.lane and o.ended_at is null
+                                        and presence_private.holds_lane(o, d.delivered_at))
                     then statement_timestamp() end,
                d.room_id, d.user_id, d.what, d.lane,
                json_build_object(

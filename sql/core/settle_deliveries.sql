@@ -13,7 +13,21 @@ as $$
 $$;
 comment on function presence_private.retry_delay is 'how long to wait after so many attempts';
 
--- Four times in vain, while the endpoint took others: then a delivery no longer holds up its lane.
+-- Whether what comes after a delivery in its lane waits for it: until it was refused four times, and the endpoint took
+-- others since it happened. taken_at: when it took something last.
+-- Inlined by the planner, hence no SET clause.
+create or replace function presence_private.holds_lane(delivery presence_private.delivery, taken_at timestamptz)
+    returns boolean
+    language sql stable
+as $$
+    select holds_lane.delivery.ended_at is null
+       and (holds_lane.delivery.due_at is null
+            or holds_lane.delivery.attempts - (holds_lane.delivery.state = 'sending')::integer < 4
+            or (holds_lane.taken_at > holds_lane.delivery.at) is not true)
+$$;
+comment on function presence_private.holds_lane is 'whether a delivery holds up its lane: it goes first, and was not refused four times by an endpoint that took others';
+
+-- One that waits behind others has no due_at.
 create or replace function presence_private.next_of_lane(webhook_id bigint, lane text, moment timestamptz)
     returns void
     language sql volatile
@@ -26,7 +40,9 @@ as $$
                                and o.ended_at is null and o.due_at is null)
        and not exists (select from presence_private.delivery o
                         where o.webhook_id = next_of_lane.webhook_id and o.lane = next_of_lane.lane
-                          and o.ended_at is null and o.due_at is not null and o.attempts < 4)
+                          and o.ended_at is null and o.due_at is not null
+                          and presence_private.holds_lane(o, (select w.delivered_at from presence_private.webhook w
+                                                               where w.webhook_id = o.webhook_id)))
 $$;
 comment on function presence_private.next_of_lane is 'makes the next delivery of a lane due, unless one is';
 
@@ -59,6 +75,32 @@ end
 $$;
 comment on function presence_private.erase_deliveries is 'deletes what webhooks are told of a user, or of what that user was told; returns how many';
 
+-- An endpoint is back: what was refused while it was away need not wait for its next delay, and is due from hurry_at on.
+-- Once: what is refused even then is the fault of that delivery, or the endpoint is too busy, and successes of others must
+-- not use up its attempts within seconds. Returns how many that were; as many as max_rows: there may be more.
+create or replace function presence_private.hurry_deliveries(webhook_id bigint, max_rows integer, moment timestamptz)
+    returns integer
+    language plpgsql volatile
+    set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    hurried integer;
+begin
+    update presence_private.delivery d
+       set due_at = least(d.due_at, greatest(d.hurry_at, hurry_deliveries.moment)), hurry_at = 'infinity'
+     where d.delivery_id = any (array(select o.delivery_id
+                                        from presence_private.delivery o
+                                       where o.webhook_id = hurry_deliveries.webhook_id
+                                         and o.state = 'waiting' and o.hurry_at < 'infinity'
+                                       order by o.hurry_at
+                                       limit hurry_deliveries.max_rows));
+    get diagnostics hurried = row_count;
+    return hurried;
+end
+$$;
+comment on function presence_private.hurry_deliveries is 'makes due what an endpoint refused while it was away, each delivery once; returns how many, at most max_rows';
+
 -- statuses: null where there was no answer. waits: seconds that the endpoint asked to be left alone for, or null.
 -- Returns the endpoints that were disabled by it. A failure of a delivery that somebody else has taken since is no news.
 create or replace function presence_private.settle_deliveries(
@@ -75,6 +117,7 @@ as $$
 #variable_conflict use_column
 declare
     moment constant timestamptz := coalesce(settle_deliveries.at_time, statement_timestamp());
+    hurry  integer := 1000;   -- a call is bounded in time, and holds the endpoint
     said   record;
     hook   presence_private.webhook;
     why    text;
@@ -87,7 +130,8 @@ begin
       order by w.webhook_id
         for no key update;
     for said in
-        select d.delivery_id, d.webhook_id, d.lane, d.at, t.status, t.error, t.wait_s,
+        select d.delivery_id, d.webhook_id, d.lane, d.at, t.status, t.error,
+               least(greatest(coalesce(t.wait_s, 0), 0), 86400) * interval '1 second' as wait,
                coalesce(t.status between 200 and 299, false) as taken,
                coalesce(t.status between 200 and 299, false) or d.attempts >= 10 as over,
                d.attempts
@@ -101,20 +145,19 @@ begin
            set state = case when said.taken then 'delivered' when said.over then 'failed' else 'waiting' end,
                ended_at = case when said.over then moment end,
                due_at = case when not said.over
-                             then moment + greatest(presence_private.retry_delay(said.attempts),
-                                                    least(said.wait_s, 86400) * interval '1 second') end,
+                             then moment + greatest(presence_private.retry_delay(said.attempts), said.wait) end,
+               hurry_at = case when d.hurry_at = 'infinity' then d.hurry_at else moment + said.wait end,
                status = said.status,
                error = said.error
          where d.delivery_id = said.delivery_id;
         select * into hook from presence_private.webhook w where w.webhook_id = said.webhook_id;
         if said.taken then
-            if hook.failing_since is not null then   -- it is back: what waits for another try need not wait
-                update presence_private.delivery d
-                   set due_at = moment
-                 where d.webhook_id = said.webhook_id and d.due_at > moment and d.state = 'waiting';
+            if hook.failing_since is not null then
+                hurry := hurry - presence_private.hurry_deliveries(said.webhook_id, hurry, moment);
             end if;
+            -- where more wait than a call may hurry, it counts as failing until the next success hurries the rest
             update presence_private.webhook w
-               set delivered_at = moment, failing_since = null
+               set delivered_at = moment, failing_since = case when hook.failing_since is not null and hurry <= 0 then moment end
              where w.webhook_id = said.webhook_id
                and (w.failing_since is not null or w.delivered_at is null or w.delivered_at < moment - interval '1 second');
         else
@@ -131,7 +174,7 @@ begin
                 return next said.webhook_id;
             end if;
         end if;
-        if said.over or (said.attempts >= 4 and hook.delivered_at > said.at) then
+        if said.over or said.attempts >= 4 then
             perform presence_private.next_of_lane(said.webhook_id, said.lane, moment);
         end if;
     end loop;

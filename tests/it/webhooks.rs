@@ -1,6 +1,7 @@
 //! Webhooks: others are told what happens, signed, at least once, and nobody is told who must not be.
 
 mod command;
+mod delays;
 mod failures;
 mod outbox;
 mod places;

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// Deliveries that `presence.redeliver_webhook` sends again in one call; then there may be more.
+const REDELIVERED_MAX: i32 = 10_000;
+
 /// Text as it is, a list with commas, nothing as a dash.
 fn shown(value: &Value) -> String {
     match value {
@@ -112,6 +115,9 @@ pub fn tested(delivery: &Value) -> String {
 pub fn redelivered(again: i32) -> String {
     match again {
         1 => "1 delivery is sent again\n".to_owned(),
+        REDELIVERED_MAX.. => {
+            format!("{again} deliveries are sent again; there may be more: run it once more\n")
+        }
         again => format!("{again} deliveries are sent again\n"),
     }
 }

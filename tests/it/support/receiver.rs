@@ -1,6 +1,7 @@
 //! Somebody who is told by webhooks: remembers what came, and answers as the test says. On loopback.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -82,6 +83,7 @@ pub struct Receiver {
 #[derive(Debug)]
 struct Shared {
     reply: Mutex<Reply>,
+    of_rooms: Mutex<HashMap<String, Reply>>,
     told: Mutex<Vec<Told>>,
 }
 
@@ -97,6 +99,7 @@ impl Receiver {
         let address = listener.local_addr().expect("bound").to_string();
         let shared = Arc::new(Shared {
             reply: Mutex::new(Reply::Status(204)),
+            of_rooms: Mutex::default(),
             told: Mutex::default(),
         });
         let router = Router::new().fallback(take).with_state(shared.clone());
@@ -118,6 +121,11 @@ impl Receiver {
     /// What it answers from now on.
     pub fn answer(&self, reply: Reply) {
         *lock(&self.shared.reply) = reply;
+    }
+
+    /// What it answers to all that it is told of a room from now on, whatever it answers to the rest.
+    pub fn answer_of(&self, room: &str, reply: Reply) {
+        lock(&self.shared.of_rooms).insert(room.to_owned(), reply);
     }
 
     /// What came so far, in the order in which it came.
@@ -152,14 +160,18 @@ async fn take(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, b
         let value = headers.get(name).map(|value| value.to_str().expect("ASCII"));
         value.unwrap_or_default().to_owned()
     };
-    lock(&shared.told).push(Told {
+    let told = Told {
         path: uri.to_string(),
         id: text("webhook-id"),
         timestamp: text("webhook-timestamp"),
         signature: text("webhook-signature"),
         body,
-    });
-    let reply = lock(&shared.reply).clone();
+    };
+    let room = serde_json::from_slice::<Value>(&told.body).unwrap_or_default();
+    let room = room["data"]["room_id"].as_str().unwrap_or_default();
+    let reply = lock(&shared.of_rooms).get(room).cloned();
+    let reply = reply.unwrap_or_else(|| lock(&shared.reply).clone());
+    lock(&shared.told).push(told);
     let status = |status: u16| StatusCode::from_u16(status).expect("a status");
     match reply {
         Reply::Status(code) => status(code).into_response(),
