@@ -89,6 +89,15 @@ create index delivery_ended_at on presence_private.delivery (ended_at) where end
 create index delivery_user_id on presence_private.delivery (user_id) where user_id is not null;
 create index delivery_notified on presence_private.delivery (lane) where type = 'notification';
 
+-- What the last user.offline was is not known for certain: a join within the grace may be committed after it was told.
+create unlogged table presence_private.offline (
+    at      timestamptz      not null,
+    user_id presence.user_id not null,
+    constraint offline_pkey primary key (user_id)
+);
+comment on table presence_private.offline is 'of whom endpoints were told user.offline within the last hour, and no user.online since';
+create index offline_at on presence_private.offline (at);
+
 -- Composite types of internal functions.
 create type presence_private.news as (
     at              timestamptz,

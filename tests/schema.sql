@@ -1012,6 +1012,9 @@ index presence_private.notification_unread
 index presence_private.notification_watcher
     CREATE INDEX notification_watcher ON presence_private.notification USING btree (watcher_id, notification_id)
 
+index presence_private.offline_at
+    CREATE INDEX offline_at ON presence_private.offline USING btree (at)
+
 index presence_private.own_status_pending
     CREATE INDEX own_status_pending ON presence_private.own_status USING btree (user_id) WHERE pending
 
@@ -1455,6 +1458,11 @@ unlogged table presence_private.node
     constraint node_id_length CHECK (((octet_length(node_id) >= 1) AND (octet_length(node_id) <= 64)))
     constraint node_pkey PRIMARY KEY (node_id)
     constraint node_version_length CHECK (((octet_length(version) >= 1) AND (octet_length(version) <= 64)))
+
+unlogged table presence_private.offline
+    at timestamp with time zone not null
+    user_id presence.user_id not null
+    constraint offline_pkey PRIMARY KEY (user_id)
 
 unlogged table presence_private.room
     with fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_cost_delay=0

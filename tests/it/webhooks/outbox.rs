@@ -211,6 +211,42 @@ async fn who_goes_from_room_to_room_does_not_go_offline() {
     assert_eq!(told[1].json()["data"]["room_id"], "planning", "left last");
 }
 
+/// A join that began within the grace, and is committed after it: whoever was told that she went is told that she is here.
+#[tokio::test]
+async fn whoever_is_back_in_time_by_a_transaction_that_ends_later_is_told_of_as_online_again() {
+    let Some(db) = TestDb::new().await else { return };
+    let (sql, slow) = (db.admin().await, db.admin().await);
+    add(
+        &sql,
+        "https://app.example.com/",
+        ", types => '{user.online,user.offline}'",
+    )
+    .await;
+    let at = "'general', 'alice', '00000000-0000-4000-8000-000000000001'";
+    let expand = "select presence.expand_edges(1000, '1 s')";
+    let told = "select string_agg(type, ' ' order by delivery_id) from presence_private.delivery";
+    run(&sql, &format!("select presence.heartbeat({at})")).await;
+    run(&sql, expand).await;
+    run(&sql, &format!("select presence.leave({at})")).await;
+
+    run(
+        &slow,
+        "begin; select presence.heartbeat('planning', 'alice', gen_random_uuid())",
+    )
+    .await;
+    let due =
+        "select (now() >= at + interval '1 s')::text from presence_private.edge where what = 'user.offline'";
+    until(&sql, due, "true").await;
+    run(&sql, expand).await;
+    assert_eq!(text(&sql, told).await, "user.online user.offline");
+    run(&slow, "commit").await;
+    run(&sql, expand).await;
+
+    assert_eq!(text(&sql, told).await, "user.online user.offline user.online");
+    let kept = "select count(*)::text from presence_private.offline";
+    assert_eq!(text(&sql, kept).await, "0");
+}
+
 #[tokio::test]
 async fn notifications_of_watchers_are_told_too() {
     let Some(db) = TestDb::new().await else { return };
