@@ -171,6 +171,7 @@ begin
       from (select o.user_id, o.horizon < pg_snapshot_xmin(pg_current_snapshot()) as sure
               from presence_private.own_status o
              where o.pending
+             order by o.horizon nulls first   -- whoever was looked at longest ago first, however many there are
              limit keep_own_statuses.max_rows
                for no key update skip locked) p;
     if looked is null then

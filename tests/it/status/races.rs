@@ -62,6 +62,25 @@ async fn a_join_that_ran_beside_the_setting_is_caught_up_with_however_long_it_ra
     assert_eq!(super::wrongs(&admin).await, [""; 0]);
 }
 
+/// More are pending than one call looks at, and none of them is sure yet: those that were never looked at come first.
+#[tokio::test]
+async fn whoever_was_set_last_is_caught_up_with_though_many_are_pending() {
+    let Some(db) = TestDb::new().await else { return };
+    let (joiner, admin) = (db.admin().await, db.admin().await);
+    begin_to_join(&joiner).await;
+    for user in ["alice", "bob", "carol"] {
+        run(&admin, &format!("select presence.set_status('{user}', 'busy')")).await;
+    }
+
+    for _ in 0..3 {
+        run(&admin, "select presence_private.keep_own_statuses(1, now())").await;
+    }
+
+    let looked = "select count(*)::text from presence_private.own_status where horizon is not null";
+    assert_eq!(text(&admin, looked).await, "3");
+    run(&joiner, "rollback").await;
+}
+
 #[tokio::test]
 async fn a_join_that_ran_beside_hides_at_the_next_reaping_and_one_beside_the_end_speaks_for_itself() {
     let Some(db) = TestDb::new().await else { return };
