@@ -24,6 +24,7 @@ create table presence_private.edge (
     watched_to  bigint           not null default 0,
     room_id     presence.room_id not null,
     user_id     presence.user_id,
+    told_to     presence.user_id,
     what        text             not null,
     reason      text,
     constraint edge_pkey primary key (edge_id),
@@ -35,6 +36,7 @@ comment on table presence_private.edge is 'who came and went, until those are to
 comment on sequence presence_private.edge_edge_id_seq is 'the ids of edges';
 comment on column presence_private.edge.was_seen_at is 'of a join: when the user was last seen in this room before; null: never';
 comment on column presence_private.edge.watched_to is 'of a join that is expanded in parts: the last watch that was looked at';
+comment on column presence_private.edge.told_to is 'within that watch: the last user who was told; null: that watch is done';
 comment on column presence_private.edge.room_id is 'where it was; of what a user did: the room that they came to first, or left last';
 
 create table presence_private.watch (

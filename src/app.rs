@@ -29,7 +29,7 @@ use crate::{
     known::Known,
     leases::{LeaseKeeper, Leases},
     listener::Listener,
-    notifier::Notifier,
+    notifier::{Notifier, Portion},
     observe::{Observer, Spans},
     operator::{Desk, RollCall, Vitals},
     reaper::Reaper,
@@ -247,6 +247,8 @@ async fn notifier(settings: &Settings, db: &Db, notices: &Notices, observer: &Ob
         notices: notices.clone(),
         grace: settings.grace,
         seen: seen.context("reading the last notification")?,
+        portion: Portion::default(),
+        is_lost: false,
         observer: observer.clone(),
     })
 }

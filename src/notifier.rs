@@ -5,12 +5,13 @@
 //! they say where one of these has a stream here. It remembers the last that it saw, and nothing else.
 //!
 //! # Failure
-//! A call that fails is made again a pause later: joins wait in the database, and so do notifications. Without rings new
+//! A call that fails is made again a pause later, for fewer joins: they wait in the database, and so do notifications.
+//! The first failure is a warning; how many wait, and for how long, is among the figures. Without rings new
 //! ones are looked for every few seconds.
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,6 +27,8 @@ use crate::{
 const EXPAND: Duration = Duration::from_millis(250);
 /// The same where nobody does.
 const IDLE: Duration = Duration::from_secs(1);
+/// How often it is looked up how much waits to be told, for figures.
+const WAITING: Duration = Duration::from_secs(15);
 /// How often new notifications are looked for though nobody rang.
 const LOOK: Duration = Duration::from_secs(5);
 /// They are looked for so often at most, however often somebody rings.
@@ -34,6 +37,39 @@ const LOOK_GAP: Duration = Duration::from_millis(50);
 const IDS_MAX: usize = 1000;
 /// As many rows as one answer has: then there may be more.
 const PAGE: usize = 10_000;
+
+/// How many joins and leaves one call takes. A call that takes too long is given up by the server, and would be for ever
+/// if it were made again as it was: fewer are taken then, down to one, and more again as long as that goes well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portion(i32);
+
+impl Default for Portion {
+    fn default() -> Self {
+        Self(Self::MAX)
+    }
+}
+
+impl Portion {
+    /// More would hold endpoints of webhooks for longer.
+    const MAX: i32 = 1000;
+
+    /// Rows.
+    pub fn rows(self) -> i32 {
+        self.0
+    }
+
+    /// A call of so many went well.
+    pub fn grow(&mut self) {
+        self.0 = (self.0 * 2).min(Self::MAX);
+    }
+
+    /// One failed; whether fewer may do.
+    pub fn shrink(&mut self) -> bool {
+        let was = self.0;
+        self.0 = (was / 4).max(1);
+        was > 1
+    }
+}
 
 /// Tells watchers until it is told to stop.
 pub struct Notifier {
@@ -45,6 +81,10 @@ pub struct Notifier {
     pub grace: Duration,
     /// The last notification that was looked at: of those before it no stream of this node is told.
     pub seen: i64,
+    /// How many joins and leaves the next call takes.
+    pub portion: Portion,
+    /// The last call failed: the database may have been away, or lost its last moments.
+    pub is_lost: bool,
     /// Told of what happens.
     pub observer: Observer,
 }
@@ -54,6 +94,8 @@ impl Notifier {
     pub async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let mut looked_at = Instant::now();
         let (mut expand_at, mut look_at) = (looked_at, looked_at);
+        let mut waiting = tokio::time::interval(WAITING);
+        waiting.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(expand_at) => {
@@ -70,6 +112,11 @@ impl Notifier {
                     looked_at = Instant::now();
                     look_at = looked_at + LOOK;
                 }
+                _ = waiting.tick() => {
+                    if let Ok(waiting) = self.db.untold().await {
+                        self.observer.note(Observation::Untold(waiting));
+                    }
+                }
                 () = self.notices.rung() => look_at = look_at.min(looked_at + LOOK_GAP),
                 () = shutdown.cancelled() => return Ok(()),
             }
@@ -77,22 +124,42 @@ impl Notifier {
     }
 
     /// When to come again, and whether somebody may have been told.
-    async fn expand(&self) -> (Duration, bool) {
-        match self.db.expand_edges(self.grace).await {
+    async fn expand(&mut self) -> (Duration, bool) {
+        match self.expand_once().await {
             Ok(Some(edges @ 1..)) => {
+                self.portion.grow();
                 self.observer.note(Observation::EdgesExpanded {
                     edges: edges.unsigned_abs(),
                 });
                 (Duration::ZERO, true) // there may be more
             }
-            Ok(Some(_)) => (EXPAND, false),
+            Ok(Some(0)) => {
+                self.portion.grow();
+                (EXPAND, false)
+            }
+            Ok(Some(_)) => (EXPAND, false), // another node is at it
             Ok(None) => (IDLE, false),
-            // Whether the database is there is the reaper's and the relay's to say.
             Err(error) => {
-                tracing::debug!(%error, "joins could not be told to those who watch");
-                (IDLE, false)
+                let was_well = !std::mem::replace(&mut self.is_lost, true);
+                self.observer.note(Observation::ExpandFailed {
+                    cause: error.to_string(),
+                    is_first: was_well && self.portion == Portion::default(), // not of each portion that is too large
+                });
+                let pause = if self.portion.shrink() { EXPAND } else { IDLE };
+                (pause, false)
             }
         }
+    }
+
+    /// A crash of Postgres may lose the last notifications, and their ids are given again: what was seen of them then is
+    /// none of those to come.
+    async fn expand_once(&mut self) -> Result<Option<i32>> {
+        if self.is_lost {
+            self.seen = self.seen.min(self.db.last_notification().await?);
+        }
+        let took = self.db.expand_edges(self.portion.rows(), self.grace).await?;
+        self.is_lost = false;
+        Ok(took)
     }
 
     /// Puts what is new on streams.
@@ -119,5 +186,25 @@ impl Notifier {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_portion_that_is_too_large_gets_smaller_down_to_one_and_grows_again() {
+        let mut portion = Portion::default();
+        let mut rows = vec![portion.rows()];
+        while portion.shrink() {
+            rows.push(portion.rows());
+        }
+        assert_eq!(rows, [1000, 250, 62, 15, 3, 1]);
+
+        for _ in 0..12 {
+            portion.grow();
+        }
+        assert_eq!(portion, Portion::default());
     }
 }

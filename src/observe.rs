@@ -3,11 +3,14 @@
 mod figures;
 mod labels;
 pub mod spans;
+mod told;
 mod totals;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::broadcast;
+
+use crate::domain::notice::Untold;
 
 pub use self::{
     figures::{Figures, Moment},
@@ -48,6 +51,15 @@ pub enum Observation {
         /// How many.
         edges: u32,
     },
+    /// Joins and leaves could not be told: they wait.
+    ExpandFailed {
+        /// Why.
+        cause: String,
+        /// Those before it went well.
+        is_first: bool,
+    },
+    /// So much waits to be told.
+    Untold(Untold),
     /// A notification was put on the streams of its watcher.
     Notified {
         /// How many here.
@@ -165,13 +177,14 @@ impl Observer {
             Observation::Batch { .. } | Observation::RoomsRead { .. } => tracing::trace!(?observation),
             Observation::Reaped { .. }
             | Observation::Evicted { .. }
-            | Observation::EdgesExpanded { .. }
-            | Observation::Notified { .. }
             | Observation::StreamOpened
-            | Observation::StreamClosed
-            | Observation::WebhookAnswered { .. } => {
-                tracing::debug!(?observation);
-            }
+            | Observation::StreamClosed => tracing::debug!(?observation),
+            Observation::EdgesExpanded { .. }
+            | Observation::ExpandFailed { .. }
+            | Observation::Untold(_)
+            | Observation::Notified { .. }
+            | Observation::WebhookAnswered { .. }
+            | Observation::WebhookDisabled { .. } => told::log(&observation),
             Observation::ListenerConnected => tracing::info!("hearing changes"),
             Observation::StillListenersEnded { listeners } => {
                 tracing::warn!(
@@ -215,12 +228,6 @@ impl Observer {
                 );
             }
             Observation::StreamLagged => tracing::info!("a slow reader gets a fresh snapshot"),
-            Observation::WebhookDisabled { webhook } => {
-                tracing::warn!(
-                    webhook,
-                    "a webhook was disabled: `pg-presence webhooks list` says why"
-                );
-            }
             Observation::Panicked => tracing::error!("a handler panicked"),
         }
         // Nobody listens outside tests.

@@ -123,10 +123,15 @@ select user_id::text, at from presence.logged_out_at($1::text[]::presence.user_i
 -- columns: spend_ticket boolean
 select presence.spend_ticket($1);
 
--- with: '5000 milliseconds'
+-- with: 1000, '5000 milliseconds'
 -- rows: 1
 -- columns: expand_edges integer
-select presence.expand_edges(1000, $1::text::interval);
+select presence.expand_edges($1, $2::text::interval);
+
+-- with: 
+-- rows: 1
+-- columns: edges bigint, oldest_ms bigint, deliveries bigint
+select edges, oldest_ms, deliveries from presence.untold();
 
 -- with: 
 -- rows: 1

@@ -545,6 +545,12 @@ function unread_notifications: returns bigint
 function unread_notifications: grant execute to presence_app
 function unread_notifications: grant execute to presence_service
 
+function untold: returns rows
+function untold: column 1: edges bigint
+function untold: column 2: oldest_ms bigint
+function untold: column 3: deliveries bigint
+function untold: grant execute to presence_service
+
 function unwatch: takes 1: watcher_id presence.user_id
 function unwatch: takes 2: user_id presence.user_id
 function unwatch: returns boolean

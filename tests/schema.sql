@@ -496,6 +496,13 @@ function presence.unread_notifications(watcher_id presence.user_id)
     grant execute to presence_app
     grant execute to presence_service
 
+function presence.untold()
+    returns TABLE(edges bigint, oldest_ms bigint, deliveries bigint)
+    language plpgsql stable security definer
+    set search_path=pg_catalog, pg_temp
+    set jit=off
+    grant execute to presence_service
+
 function presence.unwatch(watcher_id presence.user_id, user_id presence.user_id)
     returns boolean
     language plpgsql volatile security definer
@@ -866,7 +873,13 @@ function presence_private.notices()
     returns TABLE(notification_id bigint, kind text, watcher_id presence.user_id, user_id presence.user_id, name text, avatar_url text, room_id presence.room_id, event_id presence.event_id, at timestamp with time zone, read_at timestamp with time zone)
     language sql stable
 
-function presence_private.notify_watchers(edges presence_private.edge[], grace interval, OUT unfinished bigint, OUT made bigint[])
+function presence_private.notify_of(joined presence_private.edge, grace interval, max_people integer, OUT made bigint[], OUT watched_to bigint, OUT told_to presence.user_id, OUT cost integer)
+    returns record
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+    set enable_seqscan=off
+
+function presence_private.notify_watchers(edges presence_private.edge[], grace interval, max_people integer, OUT unfinished bigint, OUT made bigint[])
     returns record
     language plpgsql volatile
     set search_path=pg_catalog, pg_temp
@@ -1135,6 +1148,7 @@ table presence_private.edge
     watched_to bigint not null default 0
     room_id presence.room_id not null
     user_id presence.user_id
+    told_to presence.user_id
     what text not null
     reason text
     constraint edge_pkey PRIMARY KEY (edge_id)

@@ -43,6 +43,7 @@ begin
          where c.relnamespace = 'presence_private'::regnamespace
            and c.relkind in ('r', 'p') and not c.relispartition
            and c.relname not in ('session', 'member', 'change', 'eviction')
+           and (c.relname, a.attname) <> ('edge', 'told_to')   -- how far telling others has come; gone within a moment
            and a.atttypid = 'presence.user_id'::regtype and not a.attisdropped
          order by c.relname, a.attnum
     loop

@@ -11,11 +11,14 @@ create or replace function presence.expand_edges(
 as $$
 #variable_conflict use_column
 declare
-    moment  constant timestamptz := statement_timestamp();
-    waits   constant interval := least(greatest(coalesce(expand_edges.grace, '5 seconds'), '0'), '5 minutes');
-    taken   presence_private.edge[];
-    stopped bigint;
-    made    bigint[];
+    moment     constant timestamptz := statement_timestamp();
+    waits      constant interval := least(greatest(coalesce(expand_edges.grace, '5 seconds'), '0'), '5 minutes');
+    rows_max   constant integer := least(greatest(expand_edges.max_rows, 1), 10000);
+    -- whoever takes fewer joins since a call takes too long takes fewer people as well
+    people_max constant integer := least(2000, 50 + 2 * rows_max);
+    taken      presence_private.edge[];
+    stopped    bigint;
+    made       bigint[];
 begin
     if not exists (select from presence_private.edge) then
         return case when exists (select from presence_private.watch) or (select w.hooks from presence_private.wanted w) then 0 end;
@@ -35,11 +38,11 @@ begin
               from presence_private.edge e
              where e.what <> 'user.offline' or e.at <= moment - waits   -- may be back within the grace
              order by e.edge_id
-             limit least(greatest(expand_edges.max_rows, 1), 10000)) t;
+             limit rows_max) t;
     if taken is null then
         return 0;
     end if;
-    select n.unfinished, n.made into stopped, made from presence_private.notify_watchers(taken, waits) n;
+    select n.unfinished, n.made into stopped, made from presence_private.notify_watchers(taken, waits, people_max) n;
     perform presence_private.queue_edges(
         (select array_agg(t order by t.edge_id) from unnest(taken) t where stopped is null or t.edge_id < stopped), made, waits);
     delete from presence_private.edge d

@@ -60,7 +60,7 @@ begin
     end loop;
     -- More than a service takes at a time: where a run comes once a minute it must do all that came due in it.
     for job in select * from (values (reap, 'select presence.reap(50000)'), (evict, 'select presence.evict(10000)'),
-                                     (tell, 'select presence.expand_edges(10000)')) v (name, command) loop
+                                     (tell, 'select presence.expand_edges() from generate_series(1, 20)')) v (name, command) loop
         if is_here then
             perform cron.schedule(job.name, every, job.command);
         else

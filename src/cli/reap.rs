@@ -11,6 +11,8 @@ use super::signals;
 use crate::{
     config::{DatabaseArgs, millis},
     db::Db,
+    error::Error,
+    notifier::Portion,
 };
 
 /// Sessions that one call ends. More would hold their rooms longer.
@@ -77,9 +79,23 @@ impl ReapArgs {
 /// Who is away for less was not away; as by default in SQL.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Tells those who watch, until all are told; fewer at a time where that takes too long.
+async fn tell(db: &Db) -> Result<(), Error> {
+    let mut portion = Portion::default();
+    loop {
+        match db.expand_edges(portion.rows(), GRACE).await {
+            Ok(Some(1..)) => portion.grow(),
+            Ok(_) => return Ok(()),
+            Err(error @ Error::Overloaded(_)) if !portion.shrink() => return Err(error),
+            Err(Error::Overloaded(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Calls until a call ends fewer than it may, or another reaper is at it; and tells those who watch of who came.
-async fn reap(db: &Db) -> crate::error::Result<u32> {
-    while let Some(1..) = db.expand_edges(GRACE).await? {}
+async fn reap(db: &Db) -> Result<u32, Error> {
+    tell(db).await?;
     let mut ended = db.evict().await?;
     loop {
         match db.reap(ROWS_MAX).await? {

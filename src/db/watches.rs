@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         EventId, RoomId, Stamp, UserId,
-        notice::{Notification, Watch},
+        notice::{Notification, Untold, Watch},
     },
     error::{Error, Result},
 };
@@ -96,13 +96,24 @@ impl Db {
         row.try_get(0).map_err(Error::bug)
     }
 
-    /// `presence.expand_edges`: how many joins and leaves it took, -1 while another node is at it; none where nobody
-    /// wants to be told of any. `grace`: who is away for less was not away.
-    pub async fn expand_edges(&self, grace: Duration) -> Result<Option<i32>> {
-        let sql = "select presence.expand_edges(1000, $1::text::interval)";
+    /// `presence.expand_edges`: how many joins and leaves it took, at most `rows_max`, -1 while another node is at it; none
+    /// where nobody wants to be told of any. `grace`: who is away for less was not away.
+    pub async fn expand_edges(&self, rows_max: i32, grace: Duration) -> Result<Option<i32>> {
+        let sql = "select presence.expand_edges($1, $2::text::interval)";
         let grace = format!("{} milliseconds", grace.as_millis());
-        let row = self.query_one(sql, &[&grace]).await?;
+        let row = self.query_one(sql, &[&rows_max, &grace]).await?;
         row.try_get(0).map_err(Error::bug)
+    }
+
+    /// `presence.untold`: what waits to be told.
+    pub async fn untold(&self) -> Result<Untold> {
+        let sql = "select edges, oldest_ms, deliveries from presence.untold()";
+        let row = self.query_one(sql, &[]).await?;
+        Ok(Untold {
+            edges: get(&row, "edges")?,
+            oldest_ms: get(&row, "oldest_ms")?,
+            deliveries: get(&row, "deliveries")?,
+        })
     }
 
     /// `presence.last_notification`: the latest of all; 0 where there is none.

@@ -27,6 +27,17 @@ pub struct Watch {
     pub created_at: Stamp,
 }
 
+/// What waits in the database to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Untold {
+    /// Joins and leaves that are due, 10000 at most.
+    pub edges: i64,
+    /// How long the oldest of them has waited, in milliseconds.
+    pub oldest_ms: i64,
+    /// Deliveries of webhooks, 100000 at most.
+    pub deliveries: i64,
+}
+
 /// What a watcher was told.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Notification {

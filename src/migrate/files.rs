@@ -113,6 +113,7 @@ pub const BEHAVIOUR: &[File] = files![
     "sql/api/status_of.sql",
     "sql/api/test_webhook.sql",
     "sql/api/unread_notifications.sql",
+    "sql/api/untold.sql",
     "sql/api/unwatch.sql",
     "sql/api/unwatch_for_role.sql",
     "sql/api/visits.sql",

@@ -17,6 +17,7 @@ use prometheus_client::{
 use super::{
     Observation,
     labels::{Answer, Check, Kind, Route, Version},
+    told::Told,
     totals::{Answers, Totals},
 };
 
@@ -55,12 +56,8 @@ pub struct Figures {
     pub lagged: Counter,
     /// Handlers that panicked.
     pub panics: Counter,
-    webhooks_taken: Counter,
-    webhook_failures: Counter,
-    webhooks_disabled: Counter,
     evicted: Counter,
-    edges: Counter,
-    notified: Counter,
+    told: Told,
     put_back: Counter,
     reap_failures: Counter,
     listener_losses: Counter,
@@ -93,12 +90,8 @@ impl Default for Figures {
             answers: Answers::default(),
             lagged: Counter::default(),
             panics: Counter::default(),
-            webhooks_taken: Counter::default(),
-            webhook_failures: Counter::default(),
-            webhooks_disabled: Counter::default(),
             evicted: Counter::default(),
-            edges: Counter::default(),
-            notified: Counter::default(),
+            told: Told::default(),
             put_back: Counter::default(),
             reap_failures: Counter::default(),
             listener_losses: Counter::default(),
@@ -120,7 +113,7 @@ impl Default for Figures {
             registry: Registry::with_prefix("presence"),
         };
         figures.register_counters();
-        figures.register_told();
+        figures.told.register(&mut figures.registry);
         figures.register_gauges();
         figures.register_labelled();
         figures
@@ -196,38 +189,6 @@ impl Figures {
         count("panics", "Handlers that panicked", &self.panics);
     }
 
-    /// Of those who are told what happens elsewhere than on a room's stream.
-    fn register_told(&mut self) {
-        let registry = &mut self.registry;
-        let mut count =
-            |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
-        count(
-            "webhooks_taken",
-            "Deliveries of webhooks that their endpoints took from this node",
-            &self.webhooks_taken,
-        );
-        count(
-            "webhook_failures",
-            "Attempts of this node to deliver a webhook that failed",
-            &self.webhook_failures,
-        );
-        count(
-            "webhooks_disabled",
-            "Webhooks that this node saw disabled, since they failed for long or want no more",
-            &self.webhooks_disabled,
-        );
-        count(
-            "edges_expanded",
-            "Joins and leaves that this node told to those who want to be told of them",
-            &self.edges,
-        );
-        count(
-            "notifications_streamed",
-            "Notifications that were put on a stream of this node",
-            &self.notified,
-        );
-    }
-
     fn register_gauges(&mut self) {
         let registry = &mut self.registry;
         let mut level = |name: &str, help: &str, gauge: &Gauge| registry.register(name, help, gauge.clone());
@@ -295,8 +256,6 @@ impl Figures {
             Observation::RoomsRead { .. } => _ = self.reads.inc(),
             Observation::Reaped { sessions } => _ = self.reaped.inc_by(u64::from(*sessions)),
             Observation::Evicted { sessions } => _ = self.evicted.inc_by(u64::from(*sessions)),
-            Observation::EdgesExpanded { edges } => _ = self.edges.inc_by(u64::from(*edges)),
-            Observation::Notified { streams } => _ = self.notified.inc_by(*streams as u64),
             Observation::PutBack { sessions } => _ = self.put_back.inc_by(*sessions as u64),
             Observation::ReapFailed { .. } => _ = self.reap_failures.inc(),
             Observation::ListenerLost { .. } => _ = self.listener_losses.inc(),
@@ -310,9 +269,12 @@ impl Figures {
             Observation::StreamClosed => _ = self.streams.dec(),
             Observation::StreamLagged => _ = self.lagged.inc(),
             Observation::Panicked => _ = self.panics.inc(),
-            Observation::WebhookAnswered { is_taken: true } => _ = self.webhooks_taken.inc(),
-            Observation::WebhookAnswered { is_taken: false } => _ = self.webhook_failures.inc(),
-            Observation::WebhookDisabled { .. } => _ = self.webhooks_disabled.inc(),
+            Observation::EdgesExpanded { .. }
+            | Observation::ExpandFailed { .. }
+            | Observation::Untold(_)
+            | Observation::Notified { .. }
+            | Observation::WebhookAnswered { .. }
+            | Observation::WebhookDisabled { .. } => self.told.count(observation),
             Observation::ListenerConnected
             | Observation::Recovered
             | Observation::KeysRead { .. }

@@ -40,6 +40,7 @@ const SERVICE_ONLY: &[&str] = &[
     "select presence.add_webhook('https://app.example.com/hooks')",
     "select presence.webhooks()",
     "select presence.test_webhook(1)",
+    "select presence.untold()",
     "select presence.claim_deliveries(1, 1)",
     "select presence.settle_deliveries('{1}', '{1}', '{204}', '{null}', '{null}')",
     "select presence.webhook_deliveries(1)",

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use uuid::Uuid;
+
+use pg_presence::observe::Observation;
 
 use super::told;
 use crate::support::{
@@ -62,6 +65,48 @@ async fn every_stream_of_the_watcher_on_any_node_is_told_within_a_second_and_nob
             break;
         }
     }
+}
+
+/// A crash of Postgres may lose the last notifications, and give their ids again.
+#[tokio::test]
+async fn ids_that_are_given_again_after_a_crash_are_told_all_the_same() {
+    let Some(db) = TestDb::new().await else { return };
+    let sql = db.admin().await;
+    run(
+        &sql,
+        "alter table presence_private.notification alter notification_id restart with 1000",
+    )
+    .await;
+    let app = TestApp::start(&db).await;
+    let alice = app.client("alice");
+    watch(&alice, "bob").await;
+    let mut stream = alice.stream(&["general"]).await;
+    alice.of("bob").beat("general", Uuid::new_v4(), json!({})).await;
+    assert_eq!(next_notification(&mut stream).await.data["id"], "1000");
+
+    let mut facts = app.observer().subscribe();
+    run(
+        &sql,
+        "alter table presence_private.edge rename to edge_away; delete from presence_private.notification; \
+         alter table presence_private.notification alter notification_id restart with 10",
+    )
+    .await;
+    loop {
+        let fact = timeout(Duration::from_secs(60), facts.recv()).await;
+        if let Observation::ExpandFailed { .. } = fact.expect("in time").expect("a fact") {
+            break;
+        }
+    }
+    run(&sql, "alter table presence_private.edge_away rename to edge").await;
+    run(&sql, "select presence.leave_everywhere('bob')").await;
+    run(
+        &sql,
+        "update presence_private.last_seen set last_seen_at = last_seen_at - interval '1 min' where user_id = 'bob'",
+    )
+    .await;
+    alice.of("bob").beat("general", Uuid::new_v4(), json!({})).await;
+
+    assert_eq!(next_notification(&mut stream).await.data["id"], "10");
 }
 
 /// The row is there, the stream is silent.
