@@ -40,8 +40,8 @@ select from presence.where_now(null::presence.user_id, null::presence.user_id);
 
 -- with: 'alice', 'bob', null, '0 milliseconds', null
 -- rows: 1
--- columns: created_at timestamp with time zone
-select presence.watch($1::text::presence.user_id, $2::text::presence.user_id, $3::text::presence.room_id, $4::text::interval, statement_timestamp() + $5::text::interval) as created_at;
+-- columns: created_at timestamp with time zone, until_at timestamp with time zone
+select presence.watch($1::text::presence.user_id, $2::text::presence.user_id, $3::text::presence.room_id, $4::text::interval, u.until_at) as created_at, u.until_at from (select statement_timestamp() + $5::text::interval as until_at) u;
 
 -- with: array['general', 'general'], array['alice', 'bob'], array['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000001']::uuid[], array['busy', null], array['1000 milliseconds', null], array['at the venue', null], array[null, null]::text[], array['{"table": 4}', null], array[1, null]::bigint[], false
 -- rows: 2
@@ -150,8 +150,8 @@ select notification_id, kind, watcher_id::text, user_id::text, name, avatar_url,
 
 -- with: 'alice'
 -- rows: 1
--- columns: user_id text, name text, avatar_url text, online boolean, room_id text, quiet_ms bigint, created_at timestamp with time zone
-select user_id::text, name, avatar_url, online, room_id::text, (extract(epoch from quiet) * 1000)::bigint as quiet_ms, created_at from presence.watches_of($1::text::presence.user_id);
+-- columns: user_id text, name text, avatar_url text, online boolean, room_id text, quiet_ms bigint, until_at timestamp with time zone, created_at timestamp with time zone
+select user_id::text, name, avatar_url, online, room_id::text, (extract(epoch from quiet) * 1000)::bigint as quiet_ms, until_at, created_at from presence.watches_of($1::text::presence.user_id);
 
 -- with: 'alice', 51, null, false
 -- rows: 1

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Db {
-    /// `presence.watch`: since when. `until`: for how long, where it ends by itself.
+    /// `presence.watch`: since when, and when it ends by itself. `until`: for how long, where it does.
     pub async fn watch(
         &self,
         watcher: &UserId,
@@ -25,16 +25,17 @@ impl Db {
         room: Option<&RoomId>,
         quiet: Duration,
         until: Option<Duration>,
-    ) -> Result<Stamp> {
+    ) -> Result<(Stamp, Option<Stamp>)> {
         let sql = "select presence.watch($1::text::presence.user_id, $2::text::presence.user_id, \
-                   $3::text::presence.room_id, $4::text::interval, statement_timestamp() + $5::text::interval) as created_at";
+                   $3::text::presence.room_id, $4::text::interval, u.until_at) as created_at, u.until_at \
+                   from (select statement_timestamp() + $5::text::interval as until_at) u";
         let interval = |lasts: Duration| format!("{} milliseconds", lasts.as_millis());
         let (quiet, until) = (interval(quiet), until.map(interval));
         let room = room.map(RoomId::as_str);
         let row = self
             .query_one(sql, &[&watcher.as_str(), &user.as_str(), &room, &quiet, &until])
             .await?;
-        moment(&row, "created_at")
+        Ok((moment(&row, "created_at")?, stamp(&row, "until_at")?))
     }
 
     /// `presence.unwatch`; also fine where there was no such watch.
@@ -48,7 +49,7 @@ impl Db {
     /// `presence.watches_of`, by user id.
     pub async fn watches(&self, watcher: &UserId) -> Result<Vec<Watch>> {
         let sql = "select user_id::text, name, avatar_url, online, room_id::text, \
-                   (extract(epoch from quiet) * 1000)::bigint as quiet_ms, created_at \
+                   (extract(epoch from quiet) * 1000)::bigint as quiet_ms, until_at, created_at \
                    from presence.watches_of($1::text::presence.user_id)";
         let rows = self.query(sql, &[&watcher.as_str()]).await?;
         rows.iter()
@@ -60,6 +61,7 @@ impl Db {
                     online: get(row, "online")?,
                     room_id: get::<Option<&str>>(row, "room_id")?.map(RoomId::trusted),
                     quiet_ms: get(row, "quiet_ms")?,
+                    until_at: stamp(row, "until_at")?,
                     created_at: moment(row, "created_at")?,
                 })
             })

@@ -23,6 +23,9 @@ pub struct Watch {
     pub room_id: Option<RoomId>,
     /// For how long they are not told of again, in milliseconds.
     pub quiet_ms: i64,
+    /// When it ends by itself; null: it does not.
+    #[schema(required)]
+    pub until_at: Option<Stamp>,
     /// Since when.
     pub created_at: Stamp,
 }

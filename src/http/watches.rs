@@ -51,6 +51,9 @@ pub struct Watched {
     room_id: Option<RoomId>,
     /// For how long they are not told of again, in milliseconds.
     quiet_ms: i64,
+    /// When it ends by itself.
+    #[schema(required)]
+    until_at: Option<Stamp>,
     /// Since when; a watch that is changed goes on.
     created_at: Stamp,
 }
@@ -64,7 +67,8 @@ pub struct Watched {
     request_body = WatchBody,
     responses((
         status = 200, description = "It is committed.", body = Watched,
-        example = json!({"user_id": "bob", "room_id": null, "quiet_ms": 300000, "created_at": "2026-11-25T01:07:29.659Z"})
+        example = json!({"user_id": "bob", "room_id": null, "quiet_ms": 300000, "until_at": null,
+            "created_at": "2026-11-25T01:07:29.659Z"})
     )),
     extensions(("x-problems" = json!(["user-not-found", "too-many-watches", "rate-limited", "database"])))
 )]
@@ -85,7 +89,7 @@ pub async fn put(
         .map(|ms| bounded("until_ms", ms, 1, WATCH_MS_MAX))
         .transpose()?;
     edge.rates.check(&caller)?;
-    let created_at = edge
+    let (created_at, until_at) = edge
         .db
         .watch(&caller.user_id, &user, room.as_ref(), quiet, until)
         .await?;
@@ -93,6 +97,7 @@ pub async fn put(
         user_id: user,
         room_id: room,
         quiet_ms,
+        until_at,
         created_at,
     }))
 }
@@ -137,7 +142,7 @@ pub struct Watches {
     responses((
         status = 200, description = "All of them.", body = Watches,
         example = json!({"watches": [{"user_id": "bob", "name": "Bob Brandt", "avatar_url": null, "online": true,
-            "room_id": null, "quiet_ms": 300000, "created_at": "2026-11-25T01:07:29.659Z"}]})
+            "room_id": null, "quiet_ms": 300000, "until_at": null, "created_at": "2026-11-25T01:07:29.659Z"}]})
     )),
     extensions(("x-problems" = json!(["database"])))
 )]

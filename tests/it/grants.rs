@@ -41,6 +41,7 @@ const SERVICE_ONLY: &[&str] = &[
     "select presence.webhooks()",
     "select presence.test_webhook(1)",
     "select presence.untold()",
+    "select presence.put_status('alice', 'busy', now() + interval '1 hour', 'on site')",
     "select presence.claim_deliveries(1, 1)",
     "select presence.settle_deliveries('{1}', '{1}', '{204}', '{null}', '{null}')",
     "select presence.webhook_deliveries(1)",

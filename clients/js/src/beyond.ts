@@ -240,7 +240,7 @@ export function createBeyond({ presence, call, clock, say, finish }: BeyondHost)
             changed('myStatus', isMoved);
         },
         async watch(userId, options = {}) {
-            const made = await ask<Pick<Watch, 'user_id' | 'room_id' | 'quiet_ms' | 'created_at'>>('PUT', path('me', 'watches', userId), options);
+            const made = await ask<Pick<Watch, 'user_id' | 'room_id' | 'quiet_ms' | 'until_at' | 'created_at'>>('PUT', path('me', 'watches', userId), options);
             const others = watches.getSnapshot().watches.filter(({ user_id }) => user_id !== userId);
             const { user } = presence.user(userId).getSnapshot();
             const seen = { name: user?.name ?? null, avatar_url: user?.avatar_url ?? null, online: user?.online ?? false };

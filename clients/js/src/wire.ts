@@ -149,6 +149,8 @@ export interface Watch {
     readonly room_id: string | null;
     /** Nothing more is told of them for so long. */
     readonly quiet_ms: number;
+    /** When it ends by itself; null: it does not. */
+    readonly until_at: string | null;
     readonly created_at: string;
 }
 

@@ -94,7 +94,7 @@ export const beyond = {
     }),
     watches: shape<{ watches: Watch[] }>({
         watches: list(shape<Watch>({
-            user_id: text, name: orNull(text), avatar_url: orNull(text), online: flag, room_id: orNull(text), quiet_ms: number, created_at: text,
+            user_id: text, name: orNull(text), avatar_url: orNull(text), online: flag, room_id: orNull(text), quiet_ms: number, until_at: orNull(text), created_at: text,
         })),
     }),
     notifications: shape<NotificationPage>({ notifications: list(told), unread_count: number, next: orNull(text) }),

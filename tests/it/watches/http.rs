@@ -48,7 +48,7 @@ async fn a_watch_is_set_read_replaced_and_ended() {
     let since = set["created_at"].clone();
     assert_eq!(
         set,
-        json!({"user_id": "bob", "room_id": null, "quiet_ms": 300_000, "created_at": since})
+        json!({"user_id": "bob", "room_id": null, "quiet_ms": 300_000, "until_at": null, "created_at": since})
     );
     let (_, set) = put(
         &alice,
@@ -56,9 +56,11 @@ async fn a_watch_is_set_read_replaced_and_ended() {
         json!({"room_id": "planning", "quiet_ms": 0, "until_ms": 60_000}),
     )
     .await;
+    let until = set["until_at"].clone();
+    assert!(until.as_str() > since.as_str(), "{set}");
     assert_eq!(
         set,
-        json!({"user_id": "bob", "room_id": "planning", "quiet_ms": 0, "created_at": since})
+        json!({"user_id": "bob", "room_id": "planning", "quiet_ms": 0, "until_at": until, "created_at": since})
     );
     put(&alice, "vera", json!({"quiet_ms": null})).await;
 
@@ -67,7 +69,7 @@ async fn a_watch_is_set_read_replaced_and_ended() {
     assert_eq!(
         watches[0],
         json!({"user_id": "bob", "name": "Bob Brandt", "avatar_url": null, "online": false, "room_id": "planning",
-            "quiet_ms": 0, "created_at": since}),
+            "quiet_ms": 0, "until_at": until, "created_at": since}),
         "bob is in another room"
     );
     assert_eq!(watches.len(), 2);

@@ -148,7 +148,8 @@ export class FakeBeyond {
             if (method === 'DELETE') return nothing();
             if (own.size >= WATCHES_MAX && !own.has(id)) return problem(409, 'too-many-watches');
             const kept: Kept = {
-                user_id: id, room_id: body?.room_id ?? null, quiet_ms: body?.quiet_ms ?? QUIET_MS, created_at: own.get(id)?.created_at ?? this.#time(clock.now()),
+                user_id: id, room_id: body?.room_id ?? null, quiet_ms: body?.quiet_ms ?? QUIET_MS,
+                until_at: body?.until_ms === undefined ? null : this.#time(clock.now() + body.until_ms), created_at: own.get(id)?.created_at ?? this.#time(clock.now()),
                 toldAt: -Infinity,
             };
             own.set(id, kept);

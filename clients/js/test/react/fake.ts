@@ -158,7 +158,7 @@ export function notification(id: string, user_id: string, more: Partial<Presence
 }
 
 export function watch(user_id: string, more: Partial<Watch> = {}): Watch {
-    return { user_id, name: member(user_id).name, avatar_url: null, online: false, room_id: null, quiet_ms: 300_000, created_at: '2026-01-01T10:00:00Z', ...more };
+    return { user_id, name: member(user_id).name, avatar_url: null, online: false, room_id: null, quiet_ms: 300_000, until_at: null, created_at: '2026-01-01T10:00:00Z', ...more };
 }
 
 /** Of a day in which so many were there at each hour. */
