@@ -96,25 +96,31 @@ impl Crowd {
         Ok(began.elapsed().as_secs_f64())
     }
 
-    /// Waits until all were lost and are back; in seconds since the first one could connect again.
+    /// Waits until all were lost and are back; in seconds since the first one could connect again. The first ones are back
+    /// before the last ones have noticed.
     pub async fn come_back(&mut self) -> Result<f64> {
+        let (lost, opened) = (self.counts.lost.load(Relaxed), self.opened());
         let gone = async {
-            while self.counts.open.load(Relaxed) > 0 {
+            while self.counts.lost.load(Relaxed) < lost + self.wanted as u64 {
                 sleep(Duration::from_millis(1)).await;
             }
         };
-        timeout(PATIENCE, gone)
-            .await
-            .context("streams that are never lost")?;
         let back = async {
-            while self.counts.open.load(Relaxed) == 0 {
+            while self.opened() <= opened {
                 sleep(Duration::from_millis(1)).await;
             }
+            Instant::now()
         };
-        timeout(PATIENCE, back).await.context("nobody comes back")?;
-        let began = Instant::now();
+        let (gone, back) = tokio::join!(timeout(PATIENCE, gone), timeout(PATIENCE, back));
+        gone.context("streams that are never lost")?;
+        let began = back.context("nobody comes back")?;
         self.all_right().await?;
         Ok(began.elapsed().as_secs_f64())
+    }
+
+    /// How often a stream has been opened.
+    fn opened(&self) -> u64 {
+        self.counts.open.load(Relaxed) as u64 + self.counts.lost.load(Relaxed)
     }
 
     pub(super) async fn all_right(&self) -> Result<()> {
@@ -198,8 +204,8 @@ impl Stream {
                 right = now;
             }
         }
-        self.counts.lost.fetch_add(1, Relaxed);
         self.counts.open.fetch_sub(1, Relaxed);
+        self.counts.lost.fetch_add(1, Relaxed);
         if right {
             self.counts.right.fetch_sub(1, Relaxed);
         }
