@@ -23,7 +23,7 @@ mod webhooks;
 use std::{sync::Arc, time::Duration};
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime,
 };
 use tokio_postgres::{Config, Row, error::SqlState, types::ToSql};
 
@@ -67,6 +67,8 @@ impl Db {
         let manager = Manager::from_connect(Config::new(), target, recycling);
         let pool = Pool::builder(manager)
             .max_size(pool_max)
+            // The one that was used last has its plans and catalogs in the processor's caches.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(POOL_WAIT_MAX))
             .create_timeout(Some(create_max))

@@ -138,11 +138,27 @@ impl<W: Work> BatcherTask<W> {
             if taken == 0 {
                 break;
             }
+            self.fill(&mut batch).await;
             runner.run(std::mem::take(&mut batch)).await;
         }
         shutdown.cancelled().await;
         lane.await?;
         Ok(())
+    }
+
+    /// Lets whoever is about to hand in an item do so, for as long as somebody is: a statement costs much more than an item
+    /// more in it. Nobody is waited for who is not ready to run, so on an idle node it takes some microseconds.
+    async fn fill(&mut self, batch: &mut Vec<Waiting<W>>) {
+        let mut before = 0;
+        while batch.len() > before && batch.len() < BATCH_ITEMS_MAX {
+            before = batch.len();
+            tokio::task::yield_now().await;
+            while batch.len() < BATCH_ITEMS_MAX
+                && let Ok(item) = self.items.try_recv()
+            {
+                batch.push(item);
+            }
+        }
     }
 }
 

@@ -73,6 +73,7 @@ function presence.erase_user(user_id presence.user_id)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_custom_plan
     grant execute to presence_app
 
 function presence.event_activity(viewer presence.user_id, event_id presence.event_id, hours integer)
@@ -117,6 +118,7 @@ function presence.evict(max_rows integer)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_custom_plan
     grant execute to presence_app
     grant execute to presence_service
 
@@ -136,7 +138,10 @@ function presence.heartbeat(room_id presence.room_id, user_id presence.user_id, 
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_generic_plan
     set enable_seqscan=off
+    set enable_hashjoin=off
+    set enable_mergejoin=off
     grant execute to presence_app
     grant execute to presence_service
 
@@ -146,7 +151,10 @@ function presence.heartbeat_batch(room_ids presence.room_id[], user_ids presence
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_generic_plan
     set enable_seqscan=off
+    set enable_hashjoin=off
+    set enable_mergejoin=off
     grant execute to presence_service
 
 function presence.hold_batch(room_ids presence.room_id[], user_ids presence.user_id[], session_ids uuid[], holders uuid[], take boolean[], silence_max interval)
@@ -154,7 +162,10 @@ function presence.hold_batch(room_ids presence.room_id[], user_ids presence.user
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_generic_plan
     set enable_seqscan=off
+    set enable_hashjoin=off
+    set enable_mergejoin=off
     grant execute to presence_service
 
 function presence.last_notification()
@@ -170,7 +181,10 @@ function presence.leave(room_id presence.room_id, user_id presence.user_id, sess
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_generic_plan
     set enable_seqscan=off
+    set enable_hashjoin=off
+    set enable_mergejoin=off
     grant execute to presence_app
     grant execute to presence_service
 
@@ -180,7 +194,10 @@ function presence.leave_batch(room_ids presence.room_id[], user_ids presence.use
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_generic_plan
     set enable_seqscan=off
+    set enable_hashjoin=off
+    set enable_mergejoin=off
     grant execute to presence_service
 
 function presence.leave_everywhere(user_id presence.user_id)
@@ -188,6 +205,7 @@ function presence.leave_everywhere(user_id presence.user_id)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_custom_plan
     grant execute to presence_app
     grant execute to presence_service
 
@@ -318,6 +336,7 @@ function presence.put_back_batch(room_ids presence.room_id[], user_ids presence.
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_custom_plan
     set enable_seqscan=off
     grant execute to presence_service
 
@@ -327,6 +346,7 @@ function presence.put_status(user_id presence.user_id, status text, status_until
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_custom_plan
     grant execute to presence_service
 
 function presence.read_notifications(watcher_id presence.user_id, notification_ids bigint[])
@@ -346,6 +366,7 @@ function presence.read_rooms(room_ids presence.room_id[], epochs uuid[], revisio
     set search_path=pg_catalog, pg_temp
     set jit=off
     set plan_cache_mode=force_generic_plan
+    set enable_seqscan=off
     grant execute to presence_service
 
 function presence.reap(max_rows integer)
@@ -354,6 +375,7 @@ function presence.reap(max_rows integer)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_custom_plan
     grant execute to presence_app
     grant execute to presence_service
 
@@ -370,7 +392,10 @@ function presence.release_batch(room_ids presence.room_id[], user_ids presence.u
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_generic_plan
     set enable_seqscan=off
+    set enable_hashjoin=off
+    set enable_mergejoin=off
     grant execute to presence_service
 
 function presence.remove_member(room_id presence.room_id, user_id presence.user_id)
@@ -378,6 +403,7 @@ function presence.remove_member(room_id presence.room_id, user_id presence.user_
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_custom_plan
     grant execute to presence_app
     grant execute to presence_service
 
@@ -386,6 +412,7 @@ function presence.remove_room(room_id presence.room_id)
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_custom_plan
     grant execute to presence_app
     grant execute to presence_service
 
@@ -446,6 +473,7 @@ function presence.set_status(user_id presence.user_id, status text, status_until
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
     set jit=off
+    set plan_cache_mode=force_custom_plan
     grant execute to presence_app
     grant execute to presence_service
 
@@ -754,7 +782,7 @@ function presence_private.ensure_epoch(wait boolean)
 
 function presence_private.epoch_is_ours()
     returns boolean
-    language sql volatile
+    language plpgsql volatile
     set search_path=pg_catalog, pg_temp
 
 function presence_private.erase_deliveries(user_id presence.user_id)
@@ -774,6 +802,10 @@ function presence_private.forget_told(moment timestamp with time zone)
     set search_path=pg_catalog, pg_temp
 
 function presence_private.gone_before(moment timestamp with time zone)
+    returns timestamp with time zone
+    language sql stable
+
+function presence_private.gone_by(moment timestamp with time zone, heartbeat interval)
     returns timestamp with time zone
     language sql stable
 
@@ -893,6 +925,11 @@ function presence_private.own_status_at(user_id presence.user_id, moment timesta
     returns TABLE(status text, status_until timestamp with time zone, message text)
     language sql stable
 
+function presence_private.plan_for(items integer)
+    returns void
+    language plpgsql volatile
+    set search_path=pg_catalog, pg_temp
+
 function presence_private.queue_deliveries(news presence_private.news[])
     returns integer
     language plpgsql volatile
@@ -945,6 +982,7 @@ function presence_private.sessions_deleted()
     returns trigger
     language plpgsql volatile security definer
     set search_path=pg_catalog, pg_temp
+    set plan_cache_mode=force_custom_plan
 
 function presence_private.set_own_status(user_id presence.user_id, status text, status_until timestamp with time zone, message text, wait boolean, at_time timestamp with time zone)
     arguments user_id presence.user_id, status text, status_until timestamp with time zone, message text, wait boolean, at_time timestamp with time zone DEFAULT NULL::timestamp with time zone

@@ -5,6 +5,7 @@ create or replace function presence.evict(max_rows integer default 1000)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_custom_plan
 as $$
 begin
     if not exists (select from presence_private.eviction) then

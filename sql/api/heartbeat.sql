@@ -13,7 +13,10 @@ create or replace function presence.heartbeat(
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare

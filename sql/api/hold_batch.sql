@@ -15,24 +15,26 @@ create or replace function presence.hold_batch(
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
     moment constant timestamptz := statement_timestamp();
-    gone   constant timestamptz := presence_private.gone_before(moment);
     heard  constant timestamptz := moment - hold_batch.silence_max;   -- a sign of life before this is too old
-    lasts  constant interval := (select k.ttl from presence_private.setting k);
+    knobs  presence_private.setting;
+    gone   timestamptz;
+    done   integer[];
 begin
-    return query
-    with asked as materialized (
-        select i.*
+    select * into knobs from presence_private.setting;
+    gone := presence_private.gone_by(moment, knobs.heartbeat);
+
+    with held as materialized (
+        select a.item, a.holder, s.ctid as row_address
           from unnest(room_ids, user_ids, session_ids, holders, take)
-               with ordinality as i(room_id, user_id, session_id, holder, take, item)
-    ),
-    held as materialized (
-        select a.item, a.holder, s.room_id, s.user_id, s.session_id
-          from asked a
+               with ordinality as a(room_id, user_id, session_id, holder, take, item)
           join presence_private.session s
             on s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
          where s.ended_at is null
@@ -42,25 +44,31 @@ begin
     ),
     renewed as (
         update presence_private.session s
-           set expires_at = moment + lasts, holder = h.holder
+           set expires_at = moment + knobs.ttl, holder = h.holder
           from held h
-         where s.room_id = h.room_id and s.user_id = h.user_id and s.session_id = h.session_id
+         where s.ctid = h.row_address   -- whoever renewed it a moment ago moved it: that one is busy
         returning h.item
     )
+    select array_agg(r.item::integer) into done from renewed r;
+
+    return query select d.item, 'held' from unnest(done) as d(item);
+    if cardinality(done) = cardinality(room_ids) then
+        return;
+    end if;
+    return query
     select a.item::integer,
-           case when r.item is not null then 'held'
-                when s.session_id is null then 'missing'
+           case when s.session_id is null then 'missing'
                 when s.ended_at is not null then s.ended_as
                 when s.expires_at <= gone then 'gone'
                 when a.take then 'busy'
                 when s.holder <> a.holder then 'gone'
                 when s.beat_at > heard then 'busy'
                 else 'held' end
-      from asked a
-      left join renewed r on r.item = a.item
-      left join lateral (select s.* from presence_private.session s   -- the few that were not renewed
-                          where r.item is null and s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
-                          limit 1) s on true;
+      from unnest(room_ids, user_ids, session_ids, holders, take)
+           with ordinality as a(room_id, user_id, session_id, holder, take, item)
+      left join presence_private.session s
+        on s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
+     where a.item <> all (coalesce(done, '{}'));
 end
 $$;
 comment on function presence.hold_batch is

@@ -4,6 +4,7 @@ create or replace function presence.leave_everywhere(user_id presence.user_id)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_custom_plan
 as $$
 begin
     if leave_everywhere.user_id is null then

@@ -18,6 +18,7 @@ create or replace function presence.put_back_batch(
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_custom_plan
     set enable_seqscan = off
 as $$
 #variable_conflict use_column

@@ -10,6 +10,7 @@ create or replace function presence.put_status(
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 begin

@@ -27,19 +27,22 @@ create or replace function presence.read_rooms(
     set search_path = pg_catalog, pg_temp
     set jit = off
     set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
 as $$
 #variable_conflict use_column
 begin
     return query
-    with viewer as materialized (
-        select v.room_id, v.user_id,
-               exists (select from presence_private.room_access() a
-                        where a.room_id = v.room_id and a.user_id = v.user_id) as may_see
-          from (select distinct w.room_id, w.user_id
-                  from unnest(read_rooms.viewer_rooms, read_rooms.viewers) as w(room_id, user_id)) v
+    with viewer as materialized (   -- a room at a time: one look-up of the room for all who look at it
+        select w.room_id, v.users
+          from (select w.room_id, array_agg(w.user_id) as users
+                  from unnest(read_rooms.viewer_rooms, read_rooms.viewers) as w(room_id, user_id)
+                 group by w.room_id) w
+          left join lateral (select array_agg(a.user_id) as users
+                               from (select distinct a.user_id from presence_private.room_access() a
+                                      where a.room_id = w.room_id and a.user_id = any (w.users)) a) v on true
     ),
     unseen as materialized (
-        select v.room_id from viewer v group by v.room_id having not bool_or(v.may_see)
+        select v.room_id from viewer v where v.users is null
     ),
     head as materialized (
         select q.question::integer as question, q.room_id, q.revision as since,
@@ -60,7 +63,8 @@ begin
          cross join lateral (
                select c.user_id, c.revision, c.what, c.reason
                  from presence_private.change c
-                where c.room_id = h.room_id and c.revision > h.since) c
+                where c.room_id = h.room_id and c.revision > h.since
+               offset 0) c   -- from key to key, also where the plan was made while the log was empty
          where h.comparable and h.counts_only is not true and not h.unseen
     ),
     judged as materialized (
@@ -113,9 +117,9 @@ begin
                           where l.room_id = t.room_id and l.user_id = t.user_id and m.user_id is null limit 1) l on true
      where t.was or m.user_id is not null
      union all
-    select 0, 'viewer', null, v.room_id, null, null, null, v.user_id, null, null, null, null, null, null, null, null, null, null, null
+    select 0, 'viewer', null, v.room_id, null, null, null, u.user_id, null, null, null, null, null, null, null, null, null, null, null
       from viewer v
-     where v.may_see;
+     cross join unnest(v.users) as u(user_id);
 end
 $$;
 comment on function presence.read_rooms is

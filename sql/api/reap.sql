@@ -4,6 +4,7 @@ create or replace function presence.reap(max_rows integer default 5000)
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_custom_plan
 as $$
 begin
     return presence_private.reap_sessions(greatest(reap.max_rows, 1));

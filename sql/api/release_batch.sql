@@ -12,12 +12,16 @@ create or replace function presence.release_batch(
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
+    set enable_hashjoin = off
+    set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
     moment constant timestamptz := statement_timestamp();
 begin
+    perform presence_private.plan_for(cardinality(room_ids));
     return query
     with asked as materialized (
         select i.*

@@ -4,6 +4,7 @@ create or replace function presence.remove_member(room_id presence.room_id, user
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_custom_plan
 as $$
 begin
     if remove_member.room_id is null or remove_member.user_id is null then

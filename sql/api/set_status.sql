@@ -8,6 +8,7 @@ create or replace function presence.set_status(
     language plpgsql volatile security definer
     set search_path = pg_catalog, pg_temp
     set jit = off
+    set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 begin

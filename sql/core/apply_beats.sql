@@ -6,8 +6,9 @@
 --
 -- wait false, for the service: a room or session that somebody holds gets the outcome busy, and nothing is done to it.
 -- renew_only: what is no plain renewal gets the outcome busy too.
--- Its callers switch sequential scans off: a table of sessions that was empty a moment ago counts as one row, and a batch
--- of joins into it compared each item with each session.
+-- Its callers have their statements planned once, and from key to key: enable_seqscan, enable_hashjoin and enable_mergejoin
+-- are off. A plan that was made while tables were empty, or of a few items, is right for many in full tables then, as long
+-- as nothing here is compared with all the rest of it. Where many items change something, that is planned anew.
 -- Outcomes: ok, denied, invalid, stale, ended, too_many_sessions, busy.
 create or replace function presence_private.apply_beats(
         room_ids    presence.room_id[],
@@ -29,12 +30,15 @@ as $$
 #variable_conflict use_column
 declare
     moment constant timestamptz := coalesce(apply_beats.at_time, statement_timestamp());
-    gone   constant timestamptz := presence_private.gone_before(moment);
     knobs  presence_private.setting;
+    gone   timestamptz;
+    items  integer;
     beats  presence_private.beat[];
+    done   integer[];
     rest   presence_private.said[];
 begin
     select * into knobs from presence_private.setting;
+    gone := presence_private.gone_by(moment, knobs.heartbeat);
 
     with judged as materialized (
         select i.item::integer as item, i.room_id, i.user_id, i.session_id, i.status, i.status_ttl,
@@ -47,13 +51,13 @@ begin
                      or jsonb_typeof(i.data) <> 'object' or octet_length(i.data::text) > 1024
                      or i.seq < 0 then 'invalid'
                    when not exists (select from presence_private.room_access() a
-                                     where a.room_id = i.room_id and a.user_id = i.user_id) then 'denied'
+                                     where a.room_id = i.room_id and a.user_id = i.user_id offset 0) then 'denied'
                end as refused
           from unnest(room_ids, user_ids, session_ids, statuses, status_ttls, messages, activities, datas, seqs)
                with ordinality as i(room_id, user_id, session_id, status, status_ttl, message, activity, data, seq, item)
     ),
     held as materialized (
-        select j.item, j.seq, s.room_id, s.user_id, s.session_id,
+        select j.item, j.seq, s.ctid as row_address,
                case when j.status = 'typing' and j.seq is not distinct from greatest(j.seq, s.seq)
                     then moment + least(coalesce(j.status_ttl, knobs.typing), interval '1 minute') else s.typing_until end as typing_until
           from judged j
@@ -80,26 +84,35 @@ begin
                holder = nullif(s.holder, '00000000-0000-0000-0000-000000000000'),   -- back within the grace
                typing_until = h.typing_until
           from held h
-         where s.room_id = h.room_id and s.user_id = h.user_id and s.session_id = h.session_id
+         where s.ctid = h.row_address   -- whoever renewed it a moment ago moved it: that one is in the rest
         returning h.item, s.session_id, s.joined_at, s.expires_at,
                   presence_private.status_at(s.status, s.status_until, s.typing_until, moment) as status
+    ),
+    answered as (
+        select r.item, 'ok' as outcome, r.session_id, r.status, r.joined_at, r.expires_at from renewed r
+         union all
+        select j.item, j.refused, j.session_id, null, null, null from judged j where j.refused is not null
     )
-    select array_agg(row(j.item, coalesce(j.refused, 'ok'), j.session_id, r.status, r.joined_at, r.expires_at)::presence_private.beat)
-               filter (where j.refused is not null or r.item is not null),
-           array_agg(row(j.item, j.room_id, j.user_id, j.session_id, j.status, j.status_ttl, j.message, j.activity, j.data, j.seq)::presence_private.said)
-               filter (where j.refused is null and r.item is null)
-      into beats, rest
-      from judged j
-      left join renewed r on r.item = j.item;
+    select (select count(*) from judged), array_agg(row(a.*)::presence_private.beat), array_agg(a.item)
+      into items, beats, done
+      from answered a;
 
     return query select * from unnest(beats);
-    if rest is null then
+    if items = coalesce(cardinality(done), 0) then
         return;
     end if;
     if apply_beats.renew_only then
-        return query select r.item, 'busy', r.session_id, null::text, null::timestamptz, null::timestamptz from unnest(rest) r;
+        return query select i.item::integer, 'busy', i.session_id, null::text, null::timestamptz, null::timestamptz
+                       from unnest(session_ids) with ordinality as i(session_id, item)
+                      where i.item <> all (coalesce(done, '{}'));
         return;
     end if;
+    select array_agg(row(i.item, i.room_id, i.user_id, i.session_id, i.status, i.status_ttl, i.message, i.activity, i.data, i.seq)::presence_private.said)
+      into rest
+      from unnest(room_ids, user_ids, session_ids, statuses, status_ttls, messages, activities, datas, seqs)
+           with ordinality as i(room_id, user_id, session_id, status, status_ttl, message, activity, data, seq, item)
+     where i.item <> all (coalesce(done, '{}'));
+    perform presence_private.plan_for(cardinality(rest));
     return query select * from presence_private.change_sessions(rest, apply_beats.wait, moment, knobs);
 end
 $$;

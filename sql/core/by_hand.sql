@@ -14,6 +14,7 @@ create or replace function presence_private.sessions_deleted()
     returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
+    set plan_cache_mode = force_custom_plan   -- however many; see plan_for
 as $$
 declare
     context text;

@@ -11,6 +11,7 @@ create or replace function presence_private.change_sessions(
 as $$
 #variable_conflict use_column
 declare
+    gone    constant timestamptz := presence_private.gone_by(moment, knobs.heartbeat);
     locked  presence.room_id[];
     beats   presence_private.beat[];
     touched presence_private.touch[];
@@ -29,16 +30,16 @@ begin
         select s.room_id, s.user_id, s.session_id
           from presence_private.session s
           join unnest(rest) r on r.room_id = s.room_id and r.user_id = s.user_id and r.session_id = s.session_id
-         where s.ended_at is null and s.expires_at <= presence_private.gone_before(moment) and s.room_id = any (locked)
+         where s.ended_at is null and s.expires_at <= gone and s.room_id = any (locked)
            for no key update of s skip locked
     ),
-    gone as (
+    ended as (
         delete from presence_private.session s
          using over o
          where s.room_id = o.room_id and s.user_id = o.user_id and s.session_id = o.session_id
         returning s.room_id, s.user_id, s.beat_at
     )
-    select array_agg(row(g.room_id, g.user_id, 'expired', g.beat_at)::presence_private.touch) into touched from gone g;
+    select array_agg(row(e.room_id, e.user_id, 'expired', e.beat_at)::presence_private.touch) into touched from ended e;
     if touched is not null then
         perform presence_private.settle(touched, moment);
     end if;

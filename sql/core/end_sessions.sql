@@ -25,13 +25,14 @@ declare
     answers presence_private.beat[];
     touched presence_private.touch[];
 begin
+    perform presence_private.plan_for(cardinality(room_ids));
     select array_agg(row(i.item, i.room_id, i.user_id, i.session_id, null, null, null, null, null, i.seq)::presence_private.said)
       into items
       from unnest(room_ids, user_ids, session_ids, seqs) with ordinality as i(room_id, user_id, session_id, seq, item)
      where exists (select from presence_private.session s
-                    where s.room_id = i.room_id and s.user_id = i.user_id and s.session_id = i.session_id)
+                    where s.room_id = i.room_id and s.user_id = i.user_id and s.session_id = i.session_id offset 0)
         or exists (select from presence_private.room_access() a
-                    where a.room_id = i.room_id and a.user_id = i.user_id);
+                    where a.room_id = i.room_id and a.user_id = i.user_id offset 0);
     if items is not null then
         perform set_config('synchronous_commit', 'off', true);
         if end_sessions.wait then

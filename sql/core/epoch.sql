@@ -21,13 +21,15 @@ comment on function presence_private.begin_epoch is 'a new epoch: everything tha
 
 create or replace function presence_private.epoch_is_ours()
     returns boolean
-    language sql volatile   -- each look has a snapshot of its own
+    language plpgsql volatile   -- each look has a snapshot of its own; and a plan that is kept, since every change asks
     set search_path = pg_catalog, pg_temp
 as $$
-    select exists (select
+begin
+    return exists (select
                      from presence_private.epoch e, pg_control_system() c, pg_database d
                     where d.datname = current_database()
-                      and e.system_identifier = c.system_identifier and e.database_oid = d.oid)
+                      and e.system_identifier = c.system_identifier and e.database_oid = d.oid);
+end
 $$;
 comment on function presence_private.epoch_is_ours is 'whether there is an epoch, of this cluster and this database';
 

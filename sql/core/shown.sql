@@ -1,14 +1,21 @@
 -- Leases that ended before this moment count as gone although nobody reaped them: no reaper is running, and nobody is
 -- to be haunted. Snapshots leave them out, and a heartbeat on one of them joins anew. After the server's start clients
 -- need one heartbeat to renew, and the reaper spares them for so long: none is gone before that.
+create or replace function presence_private.gone_by(moment timestamptz, heartbeat interval)
+    returns timestamptz
+    language sql stable
+as $$
+    select case when moment > pg_catalog.pg_postmaster_start_time() + heartbeat + interval '5 seconds'
+                then moment - interval '5 seconds' else '-infinity' end
+$$;
+comment on function presence_private.gone_by is 'leases that ended before this are gone, reaped or not; for who has read the settings';
+
 -- Not inlined, since it reads a table: it is planned once for each statement that asks.
 create or replace function presence_private.gone_before(moment timestamptz)
     returns timestamptz
     language sql stable
 as $$
-    select case when moment > pg_catalog.pg_postmaster_start_time() + k.heartbeat + interval '5 seconds'
-                then moment - interval '5 seconds' else '-infinity' end
-      from presence_private.setting k
+    select presence_private.gone_by(moment, k.heartbeat) from presence_private.setting k
 $$;
 comment on function presence_private.gone_before is 'leases that ended before this are gone, reaped or not';
 

@@ -10,19 +10,28 @@ const RFC3339_MS: &[BorrowedFormatItem<'_>] =
 #[schema(value_type = String, format = DateTime, examples("2026-11-25T01:07:29.659Z"))]
 pub struct Stamp(pub OffsetDateTime);
 
+/// Its text is as long as this, for the years that Postgres and RFC 3339 share.
+const BYTES: usize = "2026-11-25T01:07:29.659Z".len();
+
+impl Stamp {
+    /// Every answer and every frame has some: they are written without a string of their own.
+    fn write_to(self, buffer: &mut [u8; BYTES]) -> Option<&str> {
+        let moment = self.0.to_offset(UtcOffset::UTC);
+        moment.format_into(&mut buffer.as_mut_slice(), RFC3339_MS).ok()?;
+        std::str::from_utf8(buffer).ok()
+    }
+}
+
 impl std::fmt::Display for Stamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self
-            .0
-            .to_offset(UtcOffset::UTC)
-            .format(RFC3339_MS)
-            .map_err(|_| std::fmt::Error)?;
-        f.write_str(&text)
+        f.write_str(self.write_to(&mut [0; BYTES]).ok_or(std::fmt::Error)?)
     }
 }
 
 impl serde::Serialize for Stamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let mut buffer = [0; BYTES];
+        let text = self.write_to(&mut buffer);
+        serializer.serialize_str(text.ok_or_else(|| serde::ser::Error::custom("a moment out of range"))?)
     }
 }

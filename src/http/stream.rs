@@ -3,7 +3,9 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
+    pin::Pin,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use axum::{
@@ -14,7 +16,7 @@ use axum::{
 };
 use futures_util::Stream;
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Edge, path::Pairs, sessions, tickets, topics::Topics};
 use crate::{
@@ -103,8 +105,11 @@ pub async fn get(
     let open = Open {
         queue,
         _told: told,
-        ping_at: Instant::now() + edge.ping.mul_f64(spread(stream)),
-        pass: edge.auth.pass(&caller),
+        ping: Box::pin(sleep_until(together(
+            Instant::now() + edge.ping.mul_f64(spread(stream)),
+            edge.ping,
+        ))),
+        over: Box::pin(over(edge.clone(), edge.auth.pass(&caller))),
         done: false,
         guard,
     };
@@ -221,13 +226,33 @@ fn spread(stream: StreamId) -> f64 {
     0.5 + (stream.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f64 / (1u64 << 25) as f64
 }
 
+/// The next moment from `at` on at which this node sends pings, a 64th of their interval later at most: each moment wakes
+/// a thread, and thousands of streams would wake one at thousands of moments.
+fn together(at: Instant, interval: Duration) -> Instant {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let step = (interval / 64).as_nanos().max(1);
+    let since = at.duration_since(*BEGAN).as_nanos();
+    at + Duration::from_nanos((since.next_multiple_of(step) - since) as u64)
+}
+
 struct Open {
     queue: Arc<Queue>,
     _told: Told,
-    ping_at: Instant,
-    pass: Pass,
+    /// What is waited for stays the same from one event to the next: a timer and a place in a list of waiters for each event
+    /// cost more than the event.
+    ping: Pin<Box<Sleep>>,
+    over: Pin<Box<dyn Future<Output = &'static str> + Send>>,
     done: bool,
     guard: Guard,
+}
+
+/// Returns why, once nothing may follow.
+async fn over(edge: Edge, mut pass: Pass) -> &'static str {
+    tokio::select! {
+        biased;
+        () = edge.shutdown.cancelled() => "shutdown",
+        () = pass.ended() => "token-expired",
+    }
 }
 
 /// The body: whole events, until the client goes, the token ends or the process does.
@@ -239,8 +264,7 @@ fn events(open: Open) -> impl Stream<Item = std::result::Result<Bytes, Infallibl
         let edge = open.guard.edge.clone();
         let bytes = tokio::select! {
             biased;
-            () = edge.shutdown.cancelled() => open.last("shutdown", open.guard.stream),
-            () = open.pass.ended() => open.last("token-expired", open.guard.stream),
+            reason = &mut open.over => open.last(reason, open.guard.stream),
             taken = open.queue.take() => {
                 if taken.caught_up {
                     edge.relay.caught_up(open.guard.stream);
@@ -250,8 +274,8 @@ fn events(open: Open) -> impl Stream<Item = std::result::Result<Bytes, Infallibl
                     None => taken.bytes,
                 }
             }
-            () = tokio::time::sleep_until(open.ping_at) => {
-                open.ping_at = Instant::now() + edge.ping;
+            () = &mut open.ping => {
+                open.ping.as_mut().reset(together(Instant::now() + edge.ping, edge.ping));
                 frame::bare("ping")
             }
         };

@@ -32,6 +32,7 @@ pub const BEHAVIOUR: &[File] = files![
     "sql/core/history.sql",
     "sql/core/ring.sql",
     "sql/core/rotate_secrets.sql",
+    "sql/core/plan_for.sql",
     "sql/core/lock_rooms.sql",
     "sql/core/edges.sql",
     "sql/core/settle.sql",

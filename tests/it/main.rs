@@ -28,6 +28,7 @@ mod locks;
 mod metrics;
 mod openapi;
 mod operator;
+mod plans;
 mod plants;
 mod presence;
 mod races;
