@@ -34,6 +34,9 @@ use crate::{
 
 /// Callers that may wait for a batch; beyond them new ones are told to come back.
 const QUEUE_MAX: usize = 20_000;
+/// How often those who are ready to hand something in are let do so before a batch goes: where heartbeats come all the
+/// time somebody always is.
+const FILLS_MAX: usize = 3;
 /// How long an item whose room is locked by somebody is tried again.
 const BUSY_MAX: Duration = Duration::from_secs(2);
 /// First and longest pause of the retry lane.
@@ -146,17 +149,19 @@ impl<W: Work> BatcherTask<W> {
         Ok(())
     }
 
-    /// Lets whoever is about to hand in an item do so, for as long as somebody is: a statement costs much more than an item
-    /// more in it. Nobody is waited for who is not ready to run, so on an idle node it takes some microseconds.
+    /// Lets whoever is about to hand in an item do so: a statement costs much more than an item more in it. Nobody is waited
+    /// for who is not ready to run, and not for long: on an idle node it takes some microseconds.
     async fn fill(&mut self, batch: &mut Vec<Waiting<W>>) {
-        let mut before = 0;
-        while batch.len() > before && batch.len() < BATCH_ITEMS_MAX {
-            before = batch.len();
+        for _ in 0..FILLS_MAX {
+            let before = batch.len();
             tokio::task::yield_now().await;
             while batch.len() < BATCH_ITEMS_MAX
                 && let Ok(item) = self.items.try_recv()
             {
                 batch.push(item);
+            }
+            if batch.len() == before {
+                return;
             }
         }
     }
