@@ -123,7 +123,7 @@ impl Leases {
         self.changed.notify_one();
     }
 
-    /// The stream holds these as soon as they join: their user is invisible for now, and a renewal never joins.
+    /// The stream holds these as soon as they join: their user is invisible at present, and a renewal never joins.
     pub fn wait_for(&self, stream: StreamId, keys: Vec<BeatKey>) {
         if keys.is_empty() {
             return;
