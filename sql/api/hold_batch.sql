@@ -32,7 +32,7 @@ begin
     gone := presence_private.gone_by(moment, knobs.heartbeat);
 
     with held as materialized (
-        select a.item, a.holder, s.ctid as row_address
+        select a.item, a.holder, s.ctid as row_address, s.room_id, s.user_id, s.session_id
           from unnest(room_ids, user_ids, session_ids, holders, take)
                with ordinality as a(room_id, user_id, session_id, holder, take, item)
           join presence_private.session s
@@ -46,10 +46,18 @@ begin
         update presence_private.session s
            set expires_at = moment + knobs.ttl, holder = h.holder
           from held h
-         where s.ctid = h.row_address   -- whoever renewed it a moment ago moved it: that one is busy
+         where s.ctid = h.row_address
+        returning h.item
+    ),
+    moved as (   -- written by another node since this statement began: that version is not seen by its address
+        update presence_private.session s
+           set expires_at = moment + knobs.ttl, holder = h.holder
+          from held h
+         where s.room_id = h.room_id and s.user_id = h.user_id and s.session_id = h.session_id
+           and h.item not in (select r.item from renewed r)
         returning h.item
     )
-    select array_agg(r.item::integer) into done from renewed r;
+    select array_agg(r.item::integer) into done from (select * from renewed union all select * from moved) r;
 
     return query select d.item, 'held' from unnest(done) as d(item);
     if cardinality(done) = cardinality(room_ids) then

@@ -49,7 +49,7 @@ begin
            case when r.item is not null then 'released'
                 when exists (select from presence_private.session s
                               where s.room_id = a.room_id and s.user_id = a.user_id and s.session_id = a.session_id
-                                and s.ended_at is null and coalesce(s.holder, a.holder) = a.holder) then 'busy'
+                                and s.ended_at is null and coalesce(s.holder, a.holder) = a.holder offset 0) then 'busy'
                 else 'gone' end
       from asked a
       left join released r on r.item = a.item;

@@ -57,7 +57,7 @@ begin
                with ordinality as i(room_id, user_id, session_id, status, status_ttl, message, activity, data, seq, item)
     ),
     held as materialized (
-        select j.item, j.seq, s.ctid as row_address,
+        select j.item, j.seq, s.ctid as row_address, s.room_id, s.user_id, s.session_id,
                case when j.status = 'typing' and j.seq is not distinct from greatest(j.seq, s.seq)
                     then moment + least(coalesce(j.status_ttl, knobs.typing), interval '1 minute') else s.typing_until end as typing_until
           from judged j
@@ -84,12 +84,22 @@ begin
                holder = nullif(s.holder, '00000000-0000-0000-0000-000000000000'),   -- back within the grace
                typing_until = h.typing_until
           from held h
-         where s.ctid = h.row_address   -- whoever renewed it a moment ago moved it: that one is in the rest
-        returning h.item, s.session_id, s.joined_at, s.expires_at,
-                  presence_private.status_at(s.status, s.status_until, s.typing_until, moment) as status
+         where s.ctid = h.row_address
+        returning h.item, s.session_id, s.joined_at, s.expires_at, s.status, s.status_until, s.typing_until
+    ),
+    moved as (   -- renewed by another node since this statement began: that version is not seen by its address
+        update presence_private.session s
+           set beat_at = moment, expires_at = moment + knobs.ttl, seq = greatest(s.seq, h.seq),
+               holder = nullif(s.holder, '00000000-0000-0000-0000-000000000000'), typing_until = h.typing_until
+          from held h
+         where s.room_id = h.room_id and s.user_id = h.user_id and s.session_id = h.session_id
+           and h.item not in (select r.item from renewed r)
+        returning h.item, s.session_id, s.joined_at, s.expires_at, s.status, s.status_until, s.typing_until
     ),
     answered as (
-        select r.item, 'ok' as outcome, r.session_id, r.status, r.joined_at, r.expires_at from renewed r
+        select r.item, 'ok' as outcome, r.session_id,
+               presence_private.status_at(r.status, r.status_until, r.typing_until, moment) as status, r.joined_at, r.expires_at
+          from (select * from renewed union all select * from moved) r
          union all
         select j.item, j.refused, j.session_id, null, null, null from judged j where j.refused is not null
     )

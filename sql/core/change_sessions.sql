@@ -72,18 +72,25 @@ begin
            for no key update of s skip locked
     ),
     judged as materialized (
-        select m.*, h.session_id is not null and h.ended_at is null as alive,
+        select m.item, m.room_id, m.user_id, m.session_id, m.seq, m.is_hidden, m.own_status, m.own_until, m.own_message,
+               -- overtaken by a later heartbeat: still alive, but what it says is old
+               case when o.overtaken then null else m.status end as status,
+               case when o.overtaken then null else m.status_ttl end as status_ttl,
+               case when o.overtaken then null else m.message end as message,
+               case when o.overtaken then null else m.activity end as activity,
+               case when o.overtaken then null else m.data end as data,
+               h.session_id is not null and h.ended_at is null as alive,
                case when h.ended_at is null then h.was end as was,   -- as it is, where it is alive
                case
                    when h.session_id is null and exists (select from presence_private.session s
                                                           where s.room_id = m.room_id and s.user_id = m.user_id
-                                                            and s.session_id = m.session_id) then 'busy'
+                                                            and s.session_id = m.session_id offset 0) then 'busy'
                    when not exists (select from presence_private.room_access() a
-                                     where a.room_id = m.room_id and a.user_id = m.user_id) then 'denied'
+                                     where a.room_id = m.room_id and a.user_id = m.user_id offset 0) then 'denied'
                    when h.session_id is not null and h.ended_at is null then 'ok'
                    when exists (select from presence_private.session s
                                  where s.user_id = m.user_id and s.session_id = m.session_id
-                                   and s.ended_as = 'logged_out' and s.expires_at > moment) then 'ended'
+                                   and s.ended_as = 'logged_out' and s.expires_at > moment offset 0) then 'ended'
                    when m.status = 'invisible' then 'ok'
                    when h.expires_at > moment and m.seq is not null
                         and (h.seq is null or m.seq <= h.seq) then 'stale'
@@ -91,6 +98,7 @@ begin
                end as verdict
           from mine m
           left join held h on h.room_id = m.room_id and h.user_id = m.user_id and h.session_id = m.session_id
+         cross join lateral (select coalesce(h.ended_at is null and m.seq < h.seq and not m.is_hidden, false) as overtaken) o
     ),
     limited as materialized (
         select j.*,

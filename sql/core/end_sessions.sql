@@ -63,7 +63,7 @@ begin
                case
                    when h.session_id is null and exists (select from presence_private.session s
                                                           where s.room_id = m.room_id and s.user_id = m.user_id
-                                                            and s.session_id = m.session_id) then 'busy'
+                                                            and s.session_id = m.session_id offset 0) then 'busy'
                    when h.ended_as = 'logged_out' or h.seq > m.seq then 'nothing'
                    when h.session_id is null or h.ended_at is not null then 'remembered'
                    else 'left'

@@ -20,7 +20,7 @@ begin
     select array_agg(w.room_id order by w.room_id)
       into missing
       from (select distinct u.room_id from unnest(lock_rooms.room_ids) as u(room_id)) w
-     where not exists (select from presence_private.room r where r.room_id = w.room_id);
+     where not exists (select from presence_private.room r where r.room_id = w.room_id offset 0);
     if missing is not null then
         if lock_rooms.wait then
             perform pg_advisory_xact_lock(class, hashtext(m.room_id::text)) from unnest(missing) as m(room_id);

@@ -10,15 +10,15 @@ const RFC3339_MS: &[BorrowedFormatItem<'_>] =
 #[schema(value_type = String, format = DateTime, examples("2026-11-25T01:07:29.659Z"))]
 pub struct Stamp(pub OffsetDateTime);
 
-/// Its text is as long as this, for the years that Postgres and RFC 3339 share.
-const BYTES: usize = "2026-11-25T01:07:29.659Z".len();
+/// The longest text: a year may have a sign.
+const BYTES: usize = "-2026-11-25T01:07:29.659Z".len();
 
 impl Stamp {
     /// Every answer and every frame has some: they are written without a string of their own.
     fn write_to(self, buffer: &mut [u8; BYTES]) -> Option<&str> {
         let moment = self.0.to_offset(UtcOffset::UTC);
-        moment.format_into(&mut buffer.as_mut_slice(), RFC3339_MS).ok()?;
-        std::str::from_utf8(buffer).ok()
+        let length = moment.format_into(&mut buffer.as_mut_slice(), RFC3339_MS).ok()?;
+        std::str::from_utf8(&buffer[..length]).ok()
     }
 }
 

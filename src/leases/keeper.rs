@@ -55,7 +55,8 @@ impl LeaseKeeper {
 
     async fn renew(&self) {
         let heartbeat = self.installed.borrow().settings.heartbeat;
-        let due = self.leases.due(Instant::now(), heartbeat / AHEAD);
+        let mut due = self.leases.due(Instant::now(), heartbeat / AHEAD);
+        due.sort_by_key(|hold| !hold.take); // a stream waits for those
         for holds in due.chunks(BATCH_ITEMS_MAX) {
             match self.db.hold_batch(holds, self.silence_max).await {
                 Ok(outcomes) => {
