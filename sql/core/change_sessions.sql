@@ -26,12 +26,17 @@ begin
     locked := presence_private.lock_rooms((select array_agg(r.room_id) from unnest(rest) r), wait);
 
     -- Who has been gone for a while, though nobody reaped them, leaves first: somebody may have seen the room without them.
+    -- Of the item's own session alone: a plan that began at the room read all who are there.
     with over as materialized (
         select s.room_id, s.user_id, s.session_id
-          from presence_private.session s
-          join unnest(rest) r on r.room_id = s.room_id and r.user_id = s.user_id and r.session_id = s.session_id
-         where s.ended_at is null and s.expires_at <= gone and s.room_id = any (locked)
-           for no key update of s skip locked
+          from unnest(rest) r
+         cross join lateral (
+               select s.room_id, s.user_id, s.session_id
+                 from presence_private.session s
+                where s.room_id = r.room_id and s.user_id = r.user_id and s.session_id = r.session_id
+                  and s.ended_at is null and s.expires_at <= gone
+                  for no key update skip locked) s
+         where r.room_id = any (locked)
     ),
     ended as (
         delete from presence_private.session s
